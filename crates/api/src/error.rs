@@ -179,6 +179,9 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS,
         "Trop de requêtes : recommencer après le délai donné.",
         "Too many requests: repeat after the delay given.";
+    Busy = "busy", SERVICE_UNAVAILABLE,
+        "Trop de travail attend déjà : recommencer après le délai donné, un envoi sous la même clé.",
+        "Too much work waits already: repeat after the delay given, a send under the same key.";
     TooManyUploads = "too_many_uploads", TOO_MANY_REQUESTS,
         "Trop de fichiers attendent d'être envoyés dans un message.",
         "Too many files wait to be sent in a message.";
@@ -300,6 +303,18 @@ impl Failure {
         } else {
             tracing::error!(code, %cause, "request failed");
         }
+    }
+}
+
+/// How long a client is asked to wait while too much of its work, or of everybody's, is under way, in
+/// milliseconds.
+const BUSY_RETRY_AFTER_MS: u64 = 1_000;
+
+impl Failure {
+    /// Too much work waits already.
+    pub(crate) fn busy() -> Self {
+        let failure = Self::new(Code::Busy, texts::BUSY);
+        Self { retry_after_ms: Some(BUSY_RETRY_AFTER_MS), ..failure }
     }
 }
 

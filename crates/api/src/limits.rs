@@ -20,7 +20,6 @@ use governor::{
     DefaultKeyedRateLimiter, Quota,
     clock::{Clock, DefaultClock},
 };
-use socketio::ConnectRequest;
 
 /// IPv6 clients are counted per /64 network, the unit that providers assign; single addresses are free.
 const IPV6_NETWORK_MASK: u128 = !0 << 64;
@@ -58,8 +57,12 @@ pub struct Settings {
     pub internal_requests_per_address: Option<Rate>,
     /// REST requests per person.
     pub requests_per_person: Option<Rate>,
-    /// Socket commands per person.
+    /// Socket commands per person, also malformed, unknown and refused ones.
     pub commands_per_person: Option<Rate>,
+    /// Bytes of socket commands per person.
+    pub command_bytes_per_person: Option<Rate>,
+    /// Messages and conversations marked as read per person, over sockets. Front ends mark each message.
+    pub reads_per_person: Option<Rate>,
     /// Messages sent per person, over REST and sockets together.
     pub sends_per_person: Option<Rate>,
     /// Files uploaded per person.
@@ -82,6 +85,8 @@ impl Default for Settings {
             internal_requests_per_address: Some(Rate::new(2_000, 60_000)),
             requests_per_person: Some(Rate::new(120, 600)),
             commands_per_person: Some(Rate::new(120, 600)),
+            command_bytes_per_person: Some(Rate::new(4 * 1024 * 1024, 16 * 1024 * 1024)),
+            reads_per_person: Some(Rate::new(512, 2_400)),
             sends_per_person: Some(Rate::new(30, 120)),
             uploads_per_person: Some(Rate::new(20, 60)),
             connects_per_address: Some(Rate::new(100, 600)),
@@ -115,6 +120,8 @@ struct Buckets {
     internal_requests_per_address: Keyed<IpAddr>,
     requests_per_person: Keyed<UserId>,
     commands_per_person: Keyed<UserId>,
+    command_bytes_per_person: Keyed<UserId>,
+    reads_per_person: Keyed<UserId>,
     sends_per_person: Keyed<UserId>,
     uploads_per_person: Keyed<UserId>,
     connects_per_address: Keyed<IpAddr>,
@@ -131,6 +138,8 @@ impl Limits {
             internal_requests_per_address: Keyed::new(settings.internal_requests_per_address, max),
             requests_per_person: Keyed::new(settings.requests_per_person, max),
             commands_per_person: Keyed::new(settings.commands_per_person, max),
+            command_bytes_per_person: Keyed::new(settings.command_bytes_per_person, max),
+            reads_per_person: Keyed::new(settings.reads_per_person, max),
             sends_per_person: Keyed::new(settings.sends_per_person, max),
             uploads_per_person: Keyed::new(settings.uploads_per_person, max),
             connects_per_address: Keyed::new(settings.connects_per_address, max),
@@ -147,12 +156,6 @@ impl Limits {
         self.client_address(peer, |name| {
             headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
         })
-    }
-
-    /// The client address of a Socket.IO connection, by the request that opened it.
-    pub fn address_of_connection(&self, request: &ConnectRequest) -> IpAddr {
-        let headers = &request.headers;
-        self.client_address(request.remote, |name| headers.get_all(name).map(Cow::from))
     }
 
     /// Determines the address for REST and sockets alike: the /64 network of an IPv6 address, IPv4 for an
@@ -193,12 +196,28 @@ impl Limits {
         self.buckets.requests_per_person.take(person)
     }
 
-    /// Counts a socket command of `person`.
+    /// Counts a socket command of `person` that costs as much as `commands`.
     ///
     /// # Errors
     /// [`RetryAfter`] if the limit is exceeded.
-    pub fn allow_command(&self, person: &UserId) -> Result<(), RetryAfter> {
-        self.buckets.commands_per_person.take(person)
+    pub fn allow_commands(&self, person: &UserId, commands: usize) -> Result<(), RetryAfter> {
+        self.buckets.commands_per_person.take_many(person, commands)
+    }
+
+    /// Counts the bytes of a socket command of `person`.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] if the limit is exceeded.
+    pub fn allow_command_bytes(&self, person: &UserId, bytes: usize) -> Result<(), RetryAfter> {
+        self.buckets.command_bytes_per_person.take_many(person, bytes)
+    }
+
+    /// Counts what `person` marks as read over a socket.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] if the limit is exceeded.
+    pub fn allow_read(&self, person: &UserId) -> Result<(), RetryAfter> {
+        self.buckets.reads_per_person.take(person)
     }
 
     /// Counts a message sent by `person`, over REST or a socket.
@@ -401,12 +420,21 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 
     /// Takes one token from the bucket of `key`.
     fn take(&self, key: &K) -> Result<(), RetryAfter> {
+        self.take_many(key, 1)
+    }
+
+    /// Takes so many tokens from the bucket of `key`, none if there are fewer; at most a whole bucket.
+    fn take_many(&self, key: &K, tokens: usize) -> Result<(), RetryAfter> {
         let Some(limit) = &self.limit else {
             return Ok(());
         };
+        let tokens = at_least_one(u32::try_from(tokens).unwrap_or(u32::MAX));
+        let tokens = tokens.min(limit.quota.burst_size());
         limit.clean_sometimes();
         let buckets = limit.buckets.read().unwrap_or_else(PoisonError::into_inner);
-        buckets.check_key(key).map_err(|until| {
+        // A bucket holds as many: the bound was applied above.
+        let taken = buckets.check_key_n(key, tokens).unwrap_or(Ok(()));
+        taken.map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             RetryAfter(in_millis(wait))
         })
@@ -644,6 +672,19 @@ mod tests {
         let wait = limits.allow_send(&user("a")).expect_err("one too many").as_millis();
         assert!((50_000..=60_000).contains(&wait), "{wait}");
         assert_eq!(limits.allow_send(&user("b")), Ok(()));
+    }
+
+    #[test]
+    fn what_costs_more_than_a_bucket_holds_takes_all_of_it() {
+        let limits = Limits::new(Settings {
+            command_bytes_per_person: Some(Rate::new(100, 1)),
+            ..Settings::default()
+        });
+        assert_eq!(limits.allow_command_bytes(&user("a"), 60), Ok(()));
+        assert!(limits.allow_command_bytes(&user("a"), 60).is_err());
+        assert_eq!(limits.allow_command_bytes(&user("a"), 40), Ok(()), "nothing was taken");
+        assert_eq!(limits.allow_command_bytes(&user("b"), usize::MAX), Ok(()));
+        assert!(limits.allow_command_bytes(&user("b"), 1).is_err());
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod websocket;
 
 use std::sync::Arc;
 
-use admission::{Bounds, ConnectionLimiter};
+use admission::{Bounds, ConnectionLimiter, EventBounds, EventBudget};
 use domain::{
     Messaging,
     participant::directory::Directory,
@@ -103,10 +103,17 @@ impl Realtime {
             clock,
             limits: limits.clone(),
             connection_limiter: connection_limiter.clone(),
+            event_budget: EventBudget::new(EventBounds {
+                per_session_bytes: self.settings.events_per_session_bytes_max,
+                per_person_bytes: self.settings.events_per_person_bytes_max,
+                bytes: self.settings.events_bytes_max,
+            }),
         });
         let plain = PlainWebSocket::new(context.clone(), origins.clone());
         let recovery = self.settings.recovery_key.is_some();
-        let socket = ::socketio::Config { recovery, ..self.settings.socket.clone() };
+        let kept_event_members = commands::FIELDS_OF_REFUSED;
+        let socket =
+            ::socketio::Config { recovery, kept_event_members, ..self.settings.socket.clone() };
         let server = ::socketio::Server::builder(socket)
             .namespace(NAMESPACE, MessagingNamespace::new(context))
             .admission(move |request| {

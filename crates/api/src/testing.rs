@@ -195,6 +195,8 @@ pub(crate) fn no_limits() -> limits::Settings {
         requests_per_address: None,
         requests_per_person: None,
         commands_per_person: None,
+        command_bytes_per_person: None,
+        reads_per_person: None,
         sends_per_person: None,
         uploads_per_person: None,
         internal_requests_per_address: None,

@@ -55,6 +55,8 @@ texts! {
     KEY_NAMES_ANOTHER = "Cette clé désigne déjà un autre message",
         "This key already names another message";
     MESSAGE_DELETED = "Ce message a été supprimé", "This message has been deleted";
+    EVENT_TOO_LARGE = "Événement trop volumineux", "Event too large";
+    BUSY = "Trop de travail en attente, réessayez dans un instant", "Too much work waits, try again in a moment";
     RATE_LIMITED = "Trop de requêtes, réessayez plus tard", "Too many requests, try again later";
     TOO_MANY_SESSIONS = "Trop de connexions ouvertes", "Too many open connections";
     TOO_MANY_ROOMS = "Trop de conversations ouvertes", "Too many open conversations";

@@ -33,8 +33,22 @@ pub struct Config {
     pub max_packet_bytes: usize,
     /// Maximum attachments of one packet from a client.
     pub max_attachments: usize,
+    /// Maximum bytes of one event from a client, text and attachments together. Of a larger one its
+    /// handler is given the name and [`kept_event_members`](Self::kept_event_members).
+    pub max_event_bytes: usize,
+    /// The members of an event's first argument that its handler is given also when the event itself is
+    /// not kept, each up to 1 KiB.
+    pub kept_event_members: &'static [&'static str],
+    /// Maximum bytes of a CONNECT, and of any message, before a namespace is connected.
+    pub max_connect_bytes: usize,
+    /// Maximum bytes of anything else before a namespace is connected.
+    pub max_unconnected_bytes: usize,
+    /// The refused CONNECTs after which a session ends.
+    pub max_refused_connects: usize,
     /// The time from the opening until a session without a connected namespace ends.
     pub connect_timeout_ms: u64,
+    /// The time from the end of the last connected namespace until its session ends.
+    pub namespace_timeout_ms: u64,
     /// How long [`Namespace::connect`](crate::Namespace::connect) may take. After that its future is
     /// dropped and the session ends, so that the client reconnects.
     pub connect_decision_timeout_ms: u64,
@@ -77,7 +91,13 @@ impl Default for Config {
             max_payload_bytes: 1_000_000,
             max_packet_bytes: 4_000_000,
             max_attachments: 10,
+            max_event_bytes: 4_000_000,
+            kept_event_members: &[],
+            max_connect_bytes: 16 * 1024,
+            max_unconnected_bytes: 1024,
+            max_refused_connects: 3,
             connect_timeout_ms: 45_000,
+            namespace_timeout_ms: 30_000,
             connect_decision_timeout_ms: 10_000,
             close_timeout_ms: 5_000,
             mailbox_messages: 256,

@@ -17,7 +17,6 @@ use crate::{
         packet::{Part, Parts, push_text},
     },
     mailbox::SessionHandle,
-    namespace::Headers,
     packet::{Decoder, Limits},
     server::{SessionEntry, no_permit},
     session::{Client, Session},
@@ -32,7 +31,12 @@ const DIVIDER: u8 = b'\n';
 /// # Panics
 /// If it is not.
 pub fn packets(input: &[u8]) {
-    let mut decoder = Decoder::new(Limits { max_attachments: 10, max_packet_bytes: 10_000 });
+    let mut decoder = Decoder::new(Limits {
+        max_attachments: 10,
+        max_packet_bytes: 10_000,
+        max_event_bytes: 200,
+        kept_members: &["key"],
+    });
     for message in messages(input) {
         let outcome = match message {
             Part::Text(text) => decoder.text(&text),
@@ -105,7 +109,7 @@ async fn run(input: &[u8]) {
     let id = EngineId::random().expect("the system has randomness");
     let entry = SessionEntry { handle: Arc::clone(&handle), polling: None };
     let registration = shared.table.register(id, entry, no_permit()).expect("room");
-    let client = Client { remote: None, headers: Headers::none() };
+    let client = Client { remote: None, permit: no_permit() };
     let script = Script { lines: messages(input).collect::<Vec<_>>().into_iter() };
     Session::new(shared, handle, registration, client).run(script).await;
     assert_eq!(connected.load(Ordering::Relaxed), 0, "a handler got no last call");

@@ -20,7 +20,6 @@ use crate::{
     engine::{Polling, PollingHandle, open_text, websocket},
     frame::Frame,
     mailbox::SessionHandle,
-    namespace::Headers,
     server::{Permit, RegisterError, Registration, SessionEntry, Shared},
     session::{self, Client, Session},
     sid::EngineId,
@@ -62,7 +61,7 @@ async fn try_serve(
                 Transport::Polling => {
                     // A session opened by WebSocket cannot be polled.
                     let polling = entry.polling.ok_or_else(Rejection::bad_request)?;
-                    serve_poll(server, &polling, request, payload).await
+                    serve_poll(&polling, request, payload).await
                 }
                 Transport::WebSocket => upgrade(server, entry.polling, request, payload).await,
             }
@@ -113,20 +112,18 @@ async fn read_body(mut payload: Payload, max_bytes: usize) -> Result<Bytes, Reje
 
 /// Serves a polling request. It is rejected if its session refuses it or has ended.
 async fn serve_poll(
-    server: &Shared,
     polling: &Arc<PollingHandle>,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     match *request.method() {
         Method::GET => polling.get().await.map(packets).ok_or_else(Rejection::bad_request),
-        Method::POST => serve_post(server, polling, request, payload).await,
+        Method::POST => serve_post(polling, request, payload).await,
         _ => Ok(HttpResponse::new(StatusCode::BAD_REQUEST)),
     }
 }
 
 async fn serve_post(
-    server: &Shared,
     polling: &Arc<PollingHandle>,
     request: &HttpRequest,
     payload: Payload,
@@ -137,7 +134,7 @@ async fn serve_post(
         return Err(Rejection::bad_request());
     };
     let body = tokio::select! {
-        body = read_body(payload, server.config.max_payload_bytes) => body?,
+        body = read_body(payload, polling.max_body_bytes()) => body?,
         () = polling.closed() => return Err(Rejection::bad_request()),
     };
     let Ok(body) = ByteString::try_from(body) else {
@@ -165,8 +162,9 @@ async fn upgrade(
     if request.method() != Method::GET || !wants_websocket(request) {
         return Err(Rejection::bad_request());
     }
+    let max_bytes = polling.as_ref().map(|polling| polling.max_body_bytes()).unwrap_or_default();
     let acquired = polling.and_then(|polling| Some((polling.try_acquire_upgrade()?, polling)));
-    let (response, socket) = websocket::accept(request, payload, &server.config)
+    let (response, socket) = websocket::accept(request, payload, &server.config, max_bytes)
         .await
         .map_err(|_| Rejection::bad_request())?;
     let Some((guard, polling)) = acquired else {
@@ -219,11 +217,13 @@ fn open_polling(
     request: &HttpRequest,
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
-    let (polling, requests) = PollingHandle::new();
-    let (id, handle, registration) = register(server, Some(polling), permit)?;
+    let (polling_handle, requests) = PollingHandle::new(server.first_message_bytes());
+    let polling = Polling::new(requests, &polling_handle, &server.config);
+    let client = client(request, &permit);
+    let (id, handle, registration) = register(server, Some(polling_handle), permit)?;
     let open_packet = open_packet(&id, &["websocket"], server)?;
-    let session = Session::new(Arc::clone(server), handle, registration, client(request));
-    rt::spawn(session.run(Polling::new(requests, &server.config)));
+    let session = Session::new(Arc::clone(server), handle, registration, client);
+    rt::spawn(session.run(polling));
     Ok(packets(open_packet))
 }
 
@@ -233,15 +233,17 @@ async fn open_websocket(
     payload: Payload,
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
+    let client = client(request, &permit);
     let (id, handle, registration) = register(server, None, permit)?;
     let open_packet = open_packet(&id, &[], server)?;
     if handle.post_control(Frame::of_text("/".into(), open_packet, Vec::new())).is_err() {
         return Err(Rejection::unavailable());
     }
-    let (response, socket) = websocket::accept(request, payload, &server.config)
+    let max_bytes = server.first_message_bytes();
+    let (response, socket) = websocket::accept(request, payload, &server.config, max_bytes)
         .await
         .map_err(|_| Rejection::bad_request())?;
-    let session = Session::new(Arc::clone(server), handle, registration, client(request));
+    let session = Session::new(Arc::clone(server), handle, registration, client);
     rt::spawn(session.run(socket));
     Ok(response)
 }
@@ -279,11 +281,9 @@ fn open_packet(id: &EngineId, upgrades: &[&str], server: &Shared) -> Result<Stri
     open_text(id, upgrades, &server.config).map_err(|_| Rejection::unavailable())
 }
 
-fn client(request: &HttpRequest) -> Client {
-    Client {
-        remote: request.peer_addr().map(|address| canonical(address.ip())),
-        headers: Headers::pack(request.headers()),
-    }
+fn client(request: &HttpRequest, permit: &Permit) -> Client {
+    let remote = request.peer_addr().map(|address| canonical(address.ip()));
+    Client { remote, permit: Arc::clone(permit) }
 }
 
 /// Converts an IPv4-mapped IPv6 address to IPv4.

@@ -21,11 +21,11 @@ pub use engine::{EngineApplication, EngineHandler, EngineMessage, EngineSocket};
 pub use frame::Frame;
 pub use http::Rejection;
 pub use namespace::{
-    Accepted, ConnectRequest, DisconnectReason, Handler, Headers, Namespace, RecoveryRequest,
+    Accepted, ConnectRequest, DisconnectReason, Handler, Intake, Namespace, RecoveryRequest,
     Refusal,
 };
 pub use packet::Placeholder;
 pub use serde_json::value::RawValue;
 pub use server::{Builder, Server};
 pub use sid::SocketId;
-pub use socket::{Acknowledger, EmitError, Event, Socket};
+pub use socket::{Acknowledger, EmitError, Event, EventRoom, NotKept, Socket};

@@ -1,15 +1,15 @@
 //! The interface an application implements: namespaces, handlers and the answer to a CONNECT.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{any::Any, fmt, net::IpAddr, sync::Arc};
 
-use actix_web::http::header::HeaderMap;
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
     frame::Frame,
-    socket::{Event, Socket},
+    server::Permit,
+    socket::{Event, EventRoom, Socket},
 };
 
 /// A namespace: accepts or refuses clients that send a CONNECT for it.
@@ -41,49 +41,12 @@ pub trait Handler: Send {
     async fn disconnected(self: Box<Self>, reason: DisconnectReason);
 }
 
-/// HTTP request headers in one compact string, kept for the lifetime of a session. Invalid UTF-8
-/// in a value is replaced by U+FFFD. `Debug` hides the values.
-#[derive(Clone)]
-pub struct Headers(Arc<str>);
-
-impl Headers {
-    /// Packs the headers of a request.
-    pub fn pack(headers: &HeaderMap) -> Self {
-        let mut packed = String::new();
-        for (name, value) in headers {
-            packed.push_str(name.as_str());
-            packed.push(':');
-            packed.push_str(&String::from_utf8_lossy(value.as_bytes()));
-            packed.push('\n');
-        }
-        Self(packed.into())
-    }
-
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn none() -> Self {
-        Self("".into())
-    }
-
-    /// The value of the first header called `name` (case-insensitive).
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.get_all(name).next()
-    }
-
-    /// The values of all headers called `name` (case-insensitive), in the order received.
-    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.lines().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// Unambiguous: a header name cannot contain a colon, nor a value a line break.
-    fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.lines().filter_map(|line| line.split_once(':'))
-    }
-}
-
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.lines().map(|(name, _)| name)).finish()
-    }
+/// Makes room for the events of a socket that wait for their handler or are handled: bounds what a client,
+/// or all of them, may have under way.
+pub trait Intake: Send + Sync {
+    /// Makes room for an event of about so many bytes, until what is returned is dropped. `None` when there
+    /// is no room: the handler is then told of the event, of which nothing else is kept.
+    fn make_room(&self, bytes: usize) -> Option<EventRoom>;
 }
 
 // Connect requests, and the application's answers to them.
@@ -100,8 +63,17 @@ pub struct ConnectRequest {
     pub recovery: Option<RecoveryRequest>,
     /// The peer address of the connection; behind a proxy, the proxy's.
     pub remote: Option<IpAddr>,
-    /// The headers of the HTTP request that opened the session.
-    pub headers: Headers,
+    /// Which CONNECT of its session it is, from 1.
+    pub attempt: u64,
+    pub(crate) permit: Permit,
+}
+
+impl ConnectRequest {
+    /// What [`Builder::admission`](crate::Builder::admission) returned for the session: the place for what the
+    /// request that opened it said, as its headers are not kept.
+    pub fn permit<P: Any>(&self) -> Option<&P> {
+        self.permit.downcast_ref()
+    }
 }
 
 impl fmt::Debug for ConnectRequest {
@@ -142,6 +114,7 @@ impl fmt::Debug for RecoveryRequest {
 #[must_use]
 pub struct Accepted {
     pub(crate) handler: Box<dyn Handler>,
+    pub(crate) intake: Option<Arc<dyn Intake>>,
     pub(crate) reply: ConnectReply,
 }
 
@@ -169,6 +142,12 @@ impl Accepted {
         self
     }
 
+    /// Has `intake` make room for the events of this socket. Without it only the inbox bounds them.
+    pub fn with_intake(mut self, intake: Arc<dyn Intake>) -> Self {
+        self.intake = Some(intake);
+        self
+    }
+
     /// Recovers the client's session. The client receives its previous socket id, although
     /// [`Socket::id`] is a new one. The `replay` is sent before everything else and is exempt from
     /// the bounds of the mailbox: the application must bound it.
@@ -183,7 +162,7 @@ impl Accepted {
 
 impl From<Box<dyn Handler>> for Accepted {
     fn from(handler: Box<dyn Handler>) -> Self {
-        Self { handler, reply: ConnectReply::default() }
+        Self { handler, intake: None, reply: ConnectReply::default() }
     }
 }
 
@@ -253,8 +232,10 @@ pub enum DisconnectReason {
     ParseError,
     /// The client read too slowly, and its mailbox overflowed.
     SlowReader,
-    /// The client connected to no namespace in time.
+    /// The client connected to no namespace in time, or was in none for too long.
     ConnectTimeout,
+    /// Too many CONNECTs of the client were refused.
+    TooManyRefusals,
     /// The application could not accept clients at the moment, or took too long to decide.
     Unavailable,
     /// A handler of this session panicked.
@@ -274,43 +255,11 @@ impl fmt::Display for DisconnectReason {
             Self::ParseError => "parse error",
             Self::SlowReader => "slow reader",
             Self::ConnectTimeout => "connect timeout",
+            Self::TooManyRefusals => "too many refusals",
             Self::Unavailable => "server unavailable",
             Self::HandlerPanicked => "forced server close",
             Self::ServerShutdown => "server shutting down",
         })
-    }
-}
-
-#[cfg(test)]
-mod namespace_tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
-
-    use super::*;
-
-    #[test]
-    fn a_header_is_found_by_its_name_and_its_value_is_not_printed() {
-        let mut map = HeaderMap::new();
-        map.insert(
-            HeaderName::from_static("origin"),
-            HeaderValue::from_static("https://example.org:8080"),
-        );
-        let headers = Headers::pack(&map);
-        assert_eq!(headers.get("Origin"), Some("https://example.org:8080"));
-        assert_eq!(headers.get("host"), None);
-        assert_eq!(format!("{headers:?}"), r#"{"origin"}"#);
-    }
-
-    #[test]
-    fn a_header_may_come_several_times_and_need_not_be_ascii() {
-        let mut map = HeaderMap::new();
-        for value in [&b"one"[..], b"two, \xff", b"three"] {
-            let value = HeaderValue::from_bytes(value).expect("a value on the wire");
-            map.append(HeaderName::from_static("x-forwarded-for"), value);
-        }
-        let headers = Headers::pack(&map);
-        let lines: Vec<_> = headers.get_all("X-Forwarded-For").collect();
-        assert_eq!(lines, ["one", "two, \u{fffd}", "three"]);
-        assert_eq!(headers.get("x-forwarded-for"), Some("one"));
     }
 }
 

@@ -11,6 +11,8 @@ pub use decode::{Decoder, Limits};
 pub use encode::Placeholder;
 pub use json::replace_lone_surrogates;
 
+pub(crate) use json::kept_members;
+
 pub(crate) use encode::{ack_text, connect_error_text, connect_text, disconnect_text, event_text};
 
 /// Event names reserved by the protocol.
@@ -44,6 +46,19 @@ pub enum Packet {
         args: Vec<Box<RawValue>>,
         /// The attachments, indexed by the numbers of the placeholders in `args`.
         attachments: Vec<Bytes>,
+    },
+    /// An EVENT larger than [`Limits::max_event_bytes`], of which only a part is kept.
+    LargeEvent {
+        /// The namespace, `/` included.
+        namespace: String,
+        /// The acknowledgement id, when the sender wants an acknowledgement.
+        id: Option<u64>,
+        /// The name of the event; empty when it is longer than 1 KiB.
+        name: String,
+        /// What is kept of the arguments: an object with the members that [`Limits::kept_members`] names.
+        args: Vec<Box<RawValue>>,
+        /// The bytes of the whole packet.
+        bytes: usize,
     },
     /// ACK: the acknowledgement of an event.
     Ack {

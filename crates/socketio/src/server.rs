@@ -41,7 +41,7 @@ pub(crate) struct Shared {
 pub(crate) type Admission = dyn Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync;
 
 /// A value of the application that is kept as long as the session.
-pub(crate) type Permit = Box<dyn Any + Send + Sync>;
+pub(crate) type Permit = Arc<dyn Any + Send + Sync>;
 
 /// A namespace and its name.
 #[derive(Clone)]
@@ -102,6 +102,12 @@ impl Shared {
         self.namespaces.get(name).cloned()
     }
 
+    /// Maximum bytes of the first messages of a session.
+    pub(crate) fn first_message_bytes(&self) -> usize {
+        let Config { max_payload_bytes, max_connect_bytes, .. } = self.config;
+        if self.bare.is_some() { max_payload_bytes } else { max_connect_bytes }
+    }
+
     /// Checks with the application whether `request` may open a session.
     pub(crate) fn check_admission(&self, request: &HttpRequest) -> Result<Permit, Rejection> {
         self.admission.as_ref().map_or_else(|| Ok(no_permit()), |admission| admission(request))
@@ -110,7 +116,7 @@ impl Shared {
 
 /// The permit of a session on a server without an admission check.
 pub(crate) fn no_permit() -> Permit {
-    Box::new(())
+    Arc::new(())
 }
 
 impl fmt::Debug for Server {
@@ -149,12 +155,12 @@ impl Builder {
 
     /// Calls `admission` before every handshake, for example to check the `Origin` header, which
     /// browsers do not enforce for WebSockets, or the number of sessions per address. The permit it
-    /// returns is kept as long as the session.
+    /// returns is kept as long as the session, and [shown](crate::ConnectRequest::permit) with each CONNECT.
     pub fn admission<Permit: Send + Sync + 'static>(
         mut self,
         admission: impl Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync + 'static,
     ) -> Self {
-        self.admission = Some(Box::new(move |request| Ok(Box::new(admission(request)?))));
+        self.admission = Some(Box::new(move |request| Ok(Arc::new(admission(request)?))));
         self
     }
 

@@ -26,11 +26,10 @@ use crate::{
     frame::Frame,
     mailbox::{Key, PostError, SessionHandle, Signals},
     namespace::{
-        Accepted, ConnectReply, ConnectRequest, DisconnectReason, Handler, Headers, Namespace,
-        Refusal,
+        Accepted, ConnectReply, ConnectRequest, DisconnectReason, Handler, Namespace, Refusal,
     },
     packet::{Decoder, Limits, ParseError, connect_error_text, connect_text},
-    server::{Registration, Shared},
+    server::{Permit, Registration, Shared},
     socket::{Event, Socket},
 };
 
@@ -38,7 +37,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) remote: Option<IpAddr>,
-    pub(crate) headers: Headers,
+    pub(crate) permit: Permit,
 }
 
 /// A session, from its OPEN packet to the last call of its last handler. It may move to another
@@ -52,6 +51,10 @@ pub(crate) struct Session {
     protocol: Protocol,
     heartbeat: Heartbeat,
     connect_deadline: ConnectDeadline,
+    /// Whether a namespace was ever connected, or the protocol has none: then messages may be long.
+    was_connected: bool,
+    connects: u64,
+    refused_connects: usize,
     sockets: NamespaceSockets,
     /// Whether the session does not read because too many events wait for their handlers.
     is_reading_paused: bool,
@@ -75,11 +78,13 @@ impl Session {
         let (config, opened) = (&server.config, Instant::now());
         let (protocol, connect_deadline) = if let Some(bare) = &server.bare {
             let socket = EngineSocket::new(Arc::clone(&handle));
-            (Protocol::Bare(bare.open(socket)), ConnectDeadline::Met)
+            (Protocol::Bare(bare.open(socket)), ConnectDeadline::Never)
         } else {
             let decoder = Decoder::new(Limits {
                 max_attachments: config.max_attachments,
                 max_packet_bytes: config.max_packet_bytes,
+                max_event_bytes: config.max_event_bytes,
+                kept_members: config.kept_event_members,
             });
             let connect_deadline = ConnectDeadline::At(after(opened, config.connect_timeout_ms));
             (Protocol::SocketIo(decoder), connect_deadline)
@@ -87,8 +92,11 @@ impl Session {
         Self {
             protocol,
             heartbeat: Heartbeat::new(config, opened),
+            was_connected: connect_deadline == ConnectDeadline::Never,
             connect_deadline,
-            sockets: NamespaceSockets::new(config.inbox_events, config.max_payload_bytes),
+            connects: 0,
+            refused_connects: 0,
+            sockets: NamespaceSockets::new(config),
             is_reading_paused: false,
             has_pending_ping: false,
             server,
@@ -167,6 +175,8 @@ impl Session {
         mut timer: Pin<&mut Sleep>,
     ) -> Result<Option<Incoming>, SessionEnd> {
         self.apply_signals()?;
+        self.expect_namespace();
+        transport.bound_messages(self.max_message_bytes());
         transport.pump(&self.handle)?;
         self.sockets.start_next();
         let is_reading = self.is_reading();
@@ -231,8 +241,10 @@ enum ConnectDeadline {
     At(Instant),
     /// The deadline has passed while a CONNECT is pending; a refusal ends the session.
     Elapsed,
-    /// A namespace was connected, or the protocol has none.
+    /// A namespace was connected.
     Met,
+    /// The protocol has no namespaces.
+    Never,
 }
 
 impl Session {
@@ -253,8 +265,24 @@ impl Session {
     fn deadline(&self) -> Instant {
         match self.connect_deadline {
             ConnectDeadline::At(moment) => moment.min(self.heartbeat.deadline()),
-            ConnectDeadline::Elapsed | ConnectDeadline::Met => self.heartbeat.deadline(),
+            ConnectDeadline::Elapsed | ConnectDeadline::Met | ConnectDeadline::Never => {
+                self.heartbeat.deadline()
+            }
         }
+    }
+
+    /// Gives a client that is in no namespace any more some time to connect to one.
+    fn expect_namespace(&mut self) {
+        if self.connect_deadline == ConnectDeadline::Met && !self.sockets.has_active() {
+            let timeout_ms = self.server.config.namespace_timeout_ms;
+            self.connect_deadline = ConnectDeadline::At(after(Instant::now(), timeout_ms));
+        }
+    }
+
+    /// Maximum bytes of a message of the client, now.
+    fn max_message_bytes(&self) -> usize {
+        let config = &self.server.config;
+        if self.was_connected { config.max_payload_bytes } else { config.max_connect_bytes }
     }
 
     fn on_deadline(&mut self, transport: &mut impl Transport) -> Result<(), SessionEnd> {
@@ -345,7 +373,9 @@ impl From<DisconnectReason> for SessionEnd {
             DisconnectReason::Unavailable => (CloseCode::Again, true),
             DisconnectReason::HandlerPanicked => (CloseCode::Error, false),
             DisconnectReason::ServerShutdown => (CloseCode::Away, true),
-            DisconnectReason::ConnectTimeout => (CloseCode::Policy, true),
+            DisconnectReason::ConnectTimeout | DisconnectReason::TooManyRefusals => {
+                (CloseCode::Policy, true)
+            }
             DisconnectReason::ServerNamespaceDisconnect => (CloseCode::Normal, true),
             _ => (CloseCode::Normal, false),
         };
@@ -391,8 +421,8 @@ impl Session {
             return Ok(());
         };
         match outcome {
-            Outcome::Accepted(Accepted { handler, reply }) => {
-                entry.accept(handler);
+            Outcome::Accepted(Accepted { handler, intake, reply }) => {
+                entry.accept(handler, intake);
                 self.send_connect_reply(key, reply)
             }
             Outcome::Refused(refusal) if refusal.is_final() => self.on_refused(key, &refusal),
@@ -434,6 +464,7 @@ impl Session {
         let answer = Frame::of_text(namespace, text, Vec::new());
         let is_connected = self.handle.accept(key, reply.replay, answer)?;
         self.connect_deadline = ConnectDeadline::Met;
+        self.was_connected = true;
         if !is_connected {
             self.sockets.disconnect(key);
         }
@@ -448,12 +479,17 @@ impl Session {
         self.check_connect_deadline()
     }
 
-    /// Refuses the client's CONNECT to `namespace`.
-    fn send_connect_error(&self, namespace: &str, refusal: &Refusal) -> Result<(), SessionEnd> {
+    /// Refuses the client's CONNECT to `namespace`. The last refusal that a session is allowed ends it.
+    fn send_connect_error(&mut self, namespace: &str, refusal: &Refusal) -> Result<(), SessionEnd> {
         match connect_error_text(namespace, &refusal.message, refusal.data.as_ref()) {
             Ok(text) => {
                 let answer = Frame::of_text(namespace.into(), text, Vec::new());
-                Ok(self.handle.post_control(answer)?)
+                self.handle.post_control(answer)?;
+                self.refused_connects += 1;
+                if self.refused_connects >= self.server.config.max_refused_connects {
+                    return Err(DisconnectReason::TooManyRefusals.into());
+                }
+                Ok(())
             }
             Err(error) => {
                 tracing::error!(%error, "a refusal cannot be serialized as JSON; its session ends");

@@ -1,6 +1,6 @@
 //! The application's handle to one client in one namespace.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use crate::{
     frame::Frame,
     mailbox::{Delivery, Key, PostError, SessionHandle},
-    packet::ack_text,
+    namespace::DisconnectReason,
+    packet::{ack_text, kept_members},
     sid::SocketId,
 };
 
@@ -126,6 +127,12 @@ impl Socket {
         self.inner.session.disconnect_all();
     }
 
+    /// Ends this client's session as after a panic of its handler: without a DISCONNECT, so that the client
+    /// reconnects.
+    pub fn fail_session(&self) {
+        self.inner.session.end(DisconnectReason::HandlerPanicked);
+    }
+
     pub(crate) fn shared_namespace(&self) -> Arc<str> {
         Arc::clone(&self.inner.namespace)
     }
@@ -175,14 +182,48 @@ pub struct Event {
     pub attachments: Vec<Bytes>,
     /// Sends the acknowledgement, if the client wants one.
     pub ack: Option<Acknowledger>,
+    /// Why the event was not kept. Of its arguments there is then at most an object with
+    /// [`Config::kept_event_members`](crate::Config::kept_event_members), and no attachment.
+    pub not_kept: Option<NotKept>,
+    /// The bytes that the client sent.
+    pub bytes: usize,
+    /// The room that [`Intake::make_room`](crate::Intake::make_room) made for the event. To be held until the
+    /// event is handled.
+    pub room: Option<EventRoom>,
 }
+
+/// Why an event was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotKept {
+    /// It is larger than [`Config::max_event_bytes`](crate::Config::max_event_bytes).
+    TooLarge,
+    /// [`Intake::make_room`](crate::Intake::make_room) made no room for it.
+    NoRoom,
+}
+
+/// Room for one event. Dropping it gives the room back.
+pub type EventRoom = Box<dyn Any + Send>;
+
+/// What an argument takes beside its text, in bytes.
+const ARGUMENT_OVERHEAD_BYTES: usize = 48;
+
+/// What an event takes beside its name and arguments, in bytes.
+const EVENT_OVERHEAD_BYTES: usize = 256;
 
 impl Event {
     /// Approximate memory use in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
-        let args: usize = self.args.iter().map(|arg| arg.get().len()).sum();
+        let argument = |argument: &Box<RawValue>| argument.get().len() + ARGUMENT_OVERHEAD_BYTES;
+        let args: usize = self.args.iter().map(argument).sum();
         let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
-        self.name.len() + args + attachments
+        EVENT_OVERHEAD_BYTES + self.name.len() + args + attachments
+    }
+
+    /// Drops what the event says, but for `kept` members.
+    pub(crate) fn empty(&mut self, why: NotKept, kept: &[&str]) {
+        self.args = kept_members(&self.args, kept);
+        self.attachments = Vec::new();
+        self.not_kept = Some(why);
     }
 }
 

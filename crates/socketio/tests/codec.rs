@@ -5,8 +5,13 @@ use proptest::prelude::*;
 use serde_json::{Value, value::to_raw_value};
 use socketio::packet::{Decoder, Limits, Packet, ParseError};
 
+fn limits(max_packet_bytes: usize) -> Limits {
+    let max_event_bytes = max_packet_bytes;
+    Limits { max_attachments: 10, max_packet_bytes, max_event_bytes, kept_members: &["key"] }
+}
+
 fn decoder() -> Decoder {
-    Decoder::new(Limits { max_attachments: 10, max_packet_bytes: 1_000 })
+    Decoder::new(limits(1_000))
 }
 
 fn fault(text: &str) -> Option<ParseError> {
@@ -203,7 +208,7 @@ fn packet() -> impl Strategy<Value = Packet> {
 }
 
 fn decode(text: &str, attachments: Vec<Bytes>) -> Result<Packet, ParseError> {
-    let mut decoder = Decoder::new(Limits { max_attachments: 10, max_packet_bytes: usize::MAX });
+    let mut decoder = Decoder::new(limits(usize::MAX));
     let mut packet = decoder.text(text)?;
     for bytes in attachments {
         assert!(packet.is_none(), "complete before its attachments");

@@ -1,11 +1,11 @@
 //! JSON objects in requests. Objects with invalid values (a lone surrogate, a number out of range) are parsed
 //! as far as possible, so that the response can name the invalid fields.
 
-use std::{fmt, marker::PhantomData};
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, Visitor},
 };
 use serde_json::{Map, Value, value::RawValue};
 use socketio::packet::replace_lone_surrogates;
@@ -94,6 +94,15 @@ pub struct Object {
 }
 
 impl Object {
+    /// The same for an object of which only the fields `known` are wanted. The others are skipped, whatever
+    /// they hold.
+    pub fn parse_known(json: &str, known: &[&str]) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let RawFields(fields) = KnownFields(Some(known)).deserialize(&mut deserializer).ok()?;
+        deserializer.end().ok()?;
+        Some(Self::of_raw(fields))
+    }
+
     /// Parses `json`; `None` if it is not an object. Of a duplicate field the last one counts, but an
     /// invalid value is reported in any of them.
     pub fn parse(json: &str) -> Option<Self> {
@@ -101,6 +110,10 @@ impl Object {
             return Some(Self::from(fields));
         }
         let RawFields(fields) = serde_json::from_str(json).ok()?;
+        Some(Self::of_raw(fields))
+    }
+
+    fn of_raw(fields: Vec<(Lossy, &RawValue)>) -> Self {
         let mut object = Self::default();
         for (Lossy(name), value) in fields {
             match serde_json::from_str(value.get()) {
@@ -110,7 +123,7 @@ impl Object {
                 _ => object.add_invalid(&name, value.get()),
             }
         }
-        Some(object)
+        object
     }
 
     /// Records that the value `json` of the field `name` is invalid.
@@ -164,24 +177,38 @@ struct RawFields<'a>(Vec<(Lossy, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Fields<'a> {
-            type Value = RawFields<'a>;
+        KnownFields(None).deserialize(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+/// Reads the fields with these names; all of them for `None`.
+struct KnownFields<'k>(Option<&'k [&'k str]>);
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields<'a>, A::Error> {
-                let mut parts = Vec::new();
-                while let Some(part) = map.next_entry()? {
-                    parts.push(part);
-                }
-                parts.sort_by(|(one, _): &(Lossy, _), (other, _)| one.cmp(other));
-                Ok(RawFields(parts))
+impl<'de> DeserializeSeed<'de> for KnownFields<'_> {
+    type Value = RawFields<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KnownFields<'_> {
+    type Value = RawFields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let is_known = |name: &str| self.0.is_none_or(|known| known.contains(&name));
+        let mut parts = Vec::new();
+        while let Some((name, value)) = map.next_entry::<Lossy, &RawValue>()? {
+            if is_known(&name.0) {
+                parts.push((name, value));
             }
         }
-        deserializer.deserialize_map(Fields(PhantomData))
+        parts.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(RawFields(parts))
     }
 }
 
@@ -241,6 +268,18 @@ mod tests {
                 "content holds half a character (a lone UTF-16 surrogate)",
             ]
         );
+    }
+
+    #[test]
+    fn of_known_fields_the_rest_is_skipped_whatever_it_holds() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let json = format!(r#"{{"a":1,"x":{deep},"\ud83d":"\ud83d","b":"\ud83d","a":2}}"#);
+        let object = Object::parse_known(&json, &["a", "b"]).expect("an object");
+        assert_eq!(object.fields, *json!({"a": 2}).as_object().expect("an object"));
+        assert!(object.check().is_err(), "b");
+        for json in [r#"{"a":1"#, r#"{"a":1}x"#, "[]", ""] {
+            assert!(Object::parse_known(json, &["a"]).is_none(), "{json}");
+        }
     }
 
     #[test]

@@ -1,26 +1,34 @@
 //! The actor of one session, the same behind both front doors (ADR 22): a task that owns the
 //! session, a bounded mailbox, commands handled one after another, and one supervised end.
 //!
-//! A front door reads what its client sends, hands it to the actor with [`SessionHandle::handle`],
-//! and ends the session with [`SessionHandle::end`]. How answers reach the client is its
+//! A front door reads what its client sends with [`SessionHandle::read`], hands it to the actor with
+//! [`SessionHandle::handle`], and ends the session with [`SessionHandle::end`]. How answers reach the client
+//! is its
 //! [`ReplyChannel`].
 
 use std::panic::AssertUnwindSafe;
 
 // Of the channels at hand the smallest: a few words for each session, where `tokio`'s takes most of a
 // kilobyte.
+use domain::ids::UserId;
 use futures_channel::{mpsc, oneshot};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::Value;
+use socketio::NotKept;
 use tokio::task::JoinHandle;
 
 use super::{
-    commands::{self, Answer, EventName, error_event},
+    commands::{self, Answer, Command, EventName, FIELDS, FIELDS_OF_REFUSED, error_event},
     events::OutgoingEvent,
     session::Session,
     takeover::{ActiveSession, SessionLease},
 };
-use crate::{error::Failure, input::Object};
+use crate::{
+    error::{Code, Failure},
+    input::Object,
+    limits::Limits,
+    texts,
+};
 
 /// Messages in the mailbox of one session beyond the one that each sender may always leave there: none.
 /// A front door waits for the answer to a command before it hands in the next. What a client sends
@@ -29,14 +37,27 @@ const MAILBOX_MESSAGES_MAX: usize = 0;
 
 /// What the actor is asked for.
 enum Message {
-    Command { name: EventName, payload: Object, reply: oneshot::Sender<Reply> },
+    Command { name: EventName, command: Command, reply: oneshot::Sender<Reply> },
     End { reason: String },
 }
 
 /// What became of a command.
-struct Reply {
-    outcome: Result<Value, Failure>,
-    /// The key that the client gave its message, if the command carries one.
+type Reply = Result<Value, Failure>;
+
+/// An event of a client as its front door received it.
+pub(super) struct Received<'a> {
+    pub(super) name: &'a str,
+    /// Its size.
+    pub(super) bytes: usize,
+    /// Why it is refused unread, if it is.
+    pub(super) not_kept: Option<NotKept>,
+}
+
+/// What a client asked for: an event that was read, of which nothing else is kept.
+pub(super) struct Request {
+    name: EventName,
+    command: Result<Command, Failure>,
+    /// The key that the client gave its message, if it can be read.
     client_message_id: Option<String>,
 }
 
@@ -62,6 +83,8 @@ pub(super) trait ReplyChannel {
 pub(super) struct SessionHandle {
     mailbox: mpsc::Sender<Box<Message>>,
     actor: JoinHandle<()>,
+    limits: Limits,
+    user: UserId,
 }
 
 impl SessionHandle {
@@ -69,26 +92,62 @@ impl SessionHandle {
     /// that is offered; what the session had joined is remembered there when it ends.
     pub(super) fn spawn(session: Session, lease: Option<SessionLease<ActiveSession>>) -> Self {
         let (mailbox, messages) = mpsc::channel(MAILBOX_MESSAGES_MAX);
+        let (limits, user) = (session.context.limits.clone(), session.caller.user.clone());
         let actor = tokio::spawn(SessionActor { session, messages, lease }.run());
-        Self { mailbox, actor }
+        Self { mailbox, actor, limits, user }
     }
 
-    /// Has the event `name` of the client handled and sends the answer to it: an acknowledgement
-    /// where the client asked for one (`ack_id`), else an `error` event if it failed. An event that
-    /// is not of our protocol is ignored. Returns when that is done; a command that has begun is
-    /// completed even if this is dropped.
+    /// Reads an event, after it was counted: whatever it turns out to be, it was work. `payload` reads the
+    /// fields that it is asked for. `None` for an event that is not of our protocol.
+    pub(super) fn read(
+        &self,
+        received: &Received<'_>,
+        payload: impl FnOnce(&[&str]) -> Object,
+    ) -> Option<Request> {
+        let Received { name, bytes, not_kept } = received;
+        let name = EventName::parse(name);
+        let counted = self.count(name, *bytes).and_then(|()| not_kept.map_or(Ok(()), refused));
+        let name = name?;
+        let payload = payload(if counted.is_ok() { FIELDS } else { FIELDS_OF_REFUSED });
+        let command = counted.and_then(|()| commands::command(name, &payload));
+        let command = command.and_then(|command| {
+            // One was counted above.
+            let more = command.cost().saturating_sub(1);
+            if more > 0 {
+                self.limits.allow_commands(&self.user, more)?;
+            }
+            Ok(command)
+        });
+        let client_message_id = commands::client_message_id(&payload).map(Into::into);
+        Some(Request { name, command, client_message_id })
+    }
+
+    fn count(&self, name: Option<EventName>, bytes: usize) -> Result<(), Failure> {
+        if name.is_some_and(EventName::marks_as_read) {
+            self.limits.allow_read(&self.user)?;
+        } else {
+            self.limits.allow_commands(&self.user, 1)?;
+        }
+        Ok(self.limits.allow_command_bytes(&self.user, bytes)?)
+    }
+
+    /// Has an event handled and sends the answer to it: an acknowledgement where the client asked for
+    /// one (`ack_id`), else an `error` event if it failed. Returns when that is done; a command that has
+    /// begun is completed even if this is dropped.
     ///
     /// # Errors
     /// [`ActorStopped`]; nothing was answered.
     pub(super) async fn handle<R: ReplyChannel>(
         &mut self,
         replies: &R,
-        name: &str,
-        payload: Object,
+        request: Request,
         ack_id: Option<R::AckId>,
     ) -> Result<(), ActorStopped> {
-        let Some(name) = EventName::parse(name) else { return Ok(()) };
-        let Reply { outcome, client_message_id } = self.ask(name, payload).await?;
+        let Request { name, command, client_message_id } = request;
+        let outcome = match command {
+            Ok(command) => self.ask(name, command).await?,
+            Err(failure) => Err(failure),
+        };
         match (ack_id, &outcome) {
             (Some(id), _) => replies.acknowledge(id, &Answer::to(name, &outcome)),
             (None, Ok(_)) => {}
@@ -101,16 +160,16 @@ impl SessionHandle {
         Ok(())
     }
 
-    async fn ask(&mut self, name: EventName, payload: Object) -> Result<Reply, ActorStopped> {
+    async fn ask(&mut self, name: EventName, command: Command) -> Result<Reply, ActorStopped> {
         let (reply, answer) = oneshot::channel();
-        let message = Box::new(Message::Command { name, payload, reply });
+        let message = Box::new(Message::Command { name, command, reply });
         self.mailbox.feed(message).await.map_err(|_| ActorStopped)?;
         answer.await.map_err(|_| ActorStopped)
     }
 
     /// Ends the session for this reason, after the command that is handled, and waits until it has ended.
     pub(super) async fn end(self, reason: String) {
-        let Self { mut mailbox, actor } = self;
+        let Self { mut mailbox, actor, .. } = self;
         // An actor that has stopped has ended its session itself.
         let _ = mailbox.feed(Box::new(Message::End { reason })).await;
         if let Err(error) = actor.await {
@@ -139,9 +198,9 @@ impl SessionActor {
                     break "its connection is gone".to_owned();
                 };
                 match *message {
-                    Message::Command { name, payload, reply } => {
+                    Message::Command { name, command, reply } => {
                         // In a box, so that an idle session has no room for it.
-                        let handled = Box::pin(self.handle(name, payload));
+                        let handled = Box::pin(self.session.dispatch(command));
                         let Ok(done) = AssertUnwindSafe(handled).catch_unwind().await else {
                             tracing::error!(command = name.as_str(), "a command panicked");
                             break "a command panicked".to_owned();
@@ -160,10 +219,12 @@ impl SessionActor {
             self.session.end(&reason);
         }
     }
+}
 
-    async fn handle(&mut self, name: EventName, payload: Object) -> Reply {
-        let outcome = self.session.dispatch(name, &payload).await;
-        let client_message_id = commands::client_message_id(&payload).map(Into::into);
-        Reply { outcome, client_message_id }
-    }
+/// What an event is answered that was not kept.
+fn refused(why: NotKept) -> Result<(), Failure> {
+    Err(match why {
+        NotKept::TooLarge => Failure::new(Code::PayloadTooLarge, texts::EVENT_TOO_LARGE),
+        NotKept::NoRoom => Failure::busy(),
+    })
 }

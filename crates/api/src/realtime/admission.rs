@@ -3,15 +3,22 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use actix_web::{HttpRequest, http::StatusCode};
-use domain::ports::Clock;
-use socketio::Rejection;
+use domain::{ids::UserId, ports::Clock, time::Timestamp};
+use socketio::{EventRoom, Intake, Rejection};
 
-use super::{hub::Hub, registry::DisconnectCause};
+use super::{
+    hub::Hub,
+    registry::{self, DisconnectCause},
+    retry::caught,
+};
 use crate::{limits::Limits, origins::Origins};
 
 /// Lets a request through, or says why not. The socket it opens counts until it is gone.
@@ -100,6 +107,13 @@ pub(super) struct SessionPermit {
     address: IpAddr,
 }
 
+impl ConnectionPermit {
+    /// The address that the socket counts for.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
 impl ConnectionLimiter {
     /// Without any socket.
     pub(super) fn new(bounds: Bounds) -> Self {
@@ -167,6 +181,96 @@ impl Drop for SessionPermit {
     }
 }
 
+// How much of what clients sent waits or is worked on: over both front doors together.
+
+/// The most bytes of events under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventBounds {
+    /// Of one session.
+    pub(super) per_session_bytes: usize,
+    /// Of all sessions of one person.
+    pub(super) per_person_bytes: usize,
+    /// Of everybody.
+    pub(super) bytes: usize,
+}
+
+/// The events under way on this node. Cheap to clone; clones count together.
+#[derive(Clone)]
+pub(super) struct EventBudget {
+    bounds: EventBounds,
+    used: Arc<Mutex<UsedBytes>>,
+}
+
+#[derive(Default)]
+struct UsedBytes {
+    bytes: usize,
+    people: HashMap<UserId, usize>,
+}
+
+/// The events under way of one session.
+pub(super) struct SessionIntake {
+    budget: EventBudget,
+    user: UserId,
+    /// Changed while the budget is locked.
+    used: Arc<AtomicUsize>,
+}
+
+/// Room for one event. Dropping it gives the room back.
+struct Room {
+    budget: EventBudget,
+    user: UserId,
+    session: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl EventBudget {
+    /// Without any event.
+    pub(super) fn new(bounds: EventBounds) -> Self {
+        Self { bounds, used: Arc::default() }
+    }
+
+    /// The share of a session of `user`.
+    pub(super) fn session(&self, user: &UserId) -> SessionIntake {
+        SessionIntake { budget: self.clone(), user: user.clone(), used: Arc::default() }
+    }
+
+    /// No code that holds this lock can panic halfway through a change.
+    fn used(&self) -> MutexGuard<'_, UsedBytes> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Intake for SessionIntake {
+    fn make_room(&self, bytes: usize) -> Option<EventRoom> {
+        let Self { budget, user, used: session } = self;
+        let mut used = budget.used();
+        let fits = |used: usize, bound| used.checked_add(bytes).filter(|used| *used <= bound);
+        let in_all = fits(used.bytes, budget.bounds.bytes)?;
+        let of_person = used.people.get(user).copied().unwrap_or_default();
+        let of_person = fits(of_person, budget.bounds.per_person_bytes)?;
+        let of_session = fits(session.load(Relaxed), budget.bounds.per_session_bytes)?;
+        used.bytes = in_all;
+        used.people.insert(user.clone(), of_person);
+        session.store(of_session, Relaxed);
+        let (budget, user, session) = (budget.clone(), user.clone(), Arc::clone(session));
+        Some(Box::new(Room { budget, user, session, bytes }))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut used = self.budget.used();
+        used.bytes -= self.bytes;
+        self.session.fetch_sub(self.bytes, Relaxed);
+        if let Some(of_person) = used.people.get_mut(&self.user) {
+            *of_person -= self.bytes;
+            if *of_person == 0 {
+                used.people.remove(&self.user);
+            }
+        }
+    }
+}
+
 // A session ends when its token does, and is warned before.
 
 /// How often the sessions are looked through, in milliseconds: the longest a session outlives its
@@ -181,14 +285,18 @@ pub(super) fn watch(hub: &Hub, clock: Arc<dyn Clock>, notice_ms: u64) {
         let mut ticks = tokio::time::interval(Duration::from_millis(LOOK_EVERY_MS));
         loop {
             ticks.tick().await;
-            let now = clock.now();
-            hub.warn_of_expiry(now, notice_ms);
-            for sink in hub.expired(now) {
-                // A disconnect, so that the client does not reconnect with the same token.
-                sink.disconnect(DisconnectCause::TokenExpired);
-            }
+            let _logged =
+                caught("looking for tokens that end", || look(&hub, clock.now(), notice_ms));
         }
     });
+}
+
+fn look(hub: &Hub, now: Timestamp, notice_ms: u64) {
+    hub.warn_of_expiry(now, notice_ms);
+    for sink in hub.expired(now) {
+        // A disconnect, so that the client does not reconnect with the same token.
+        registry::disconnect(&*sink, DisconnectCause::TokenExpired);
+    }
 }
 
 #[cfg(test)]
@@ -254,6 +362,32 @@ mod connection_limiter_tests {
 }
 
 #[cfg(test)]
+mod event_budget_tests {
+    use domain::testing::fixture::user;
+
+    use super::*;
+
+    const BOUNDS: EventBounds = EventBounds { per_session_bytes: 4, per_person_bytes: 6, bytes: 9 };
+
+    #[test]
+    fn a_session_a_person_and_everybody_have_so_much_room_and_get_it_back() {
+        let budget = EventBudget::new(BOUNDS);
+        let (first, second) = (budget.session(&user("a")), budget.session(&user("a")));
+        let other = budget.session(&user("b"));
+        let room = first.make_room(3).expect("room");
+        assert!(first.make_room(2).is_none(), "the session has one byte left");
+        let rooms = [second.make_room(3).expect("room"), other.make_room(3).expect("room")];
+        assert!(first.make_room(1).is_none(), "the person has none left");
+        assert!(other.make_room(1).is_none(), "nobody has");
+        drop(room);
+        assert!(other.make_room(1).is_some() && first.make_room(usize::MAX).is_none());
+        drop(rooms);
+        let used = budget.used();
+        assert_eq!((used.bytes, used.people.len()), (0, 0));
+    }
+}
+
+#[cfg(test)]
 mod expiry_tests {
     use domain::{
         ports::Clock as _,
@@ -261,7 +395,6 @@ mod expiry_tests {
             MemoryStore,
             fixture::{FixedClock, user},
         },
-        time::Timestamp,
     };
     use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

@@ -7,7 +7,7 @@ use domain::{
     ids::{ConversationId, MessageId, Seq},
 };
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::events::{Failed, OutgoingEvent, ServerEvent as _};
 use crate::{
@@ -57,6 +57,12 @@ impl EventName {
         NAMES.iter().find(|(event, _)| *event == self).map_or("", |(_, name)| name)
     }
 
+    /// Whether it only marks something as read: front ends do so for each message that they show, so it has
+    /// a limit of its own.
+    pub(super) fn marks_as_read(self) -> bool {
+        matches!(self, Self::MarkAsRead | Self::MarkConversationAsRead)
+    }
+
     /// What the old service says, whatever went wrong with such an event.
     fn general_text(self) -> Text {
         match self {
@@ -80,7 +86,7 @@ impl EventName {
     /// The text for people of `failure`: the contract's for this event where it has one,
     /// else the failure's own.
     pub(super) fn text_of(self, failure: &Failure) -> String {
-        let marks = matches!(self, Self::MarkAsRead | Self::MarkConversationAsRead);
+        let marks = self.marks_as_read();
         let general = match failure.code() {
             Code::ValidationFailed | Code::Unavailable | Code::Internal => true,
             Code::MessageNotFound | Code::ConversationNotFound => marks,
@@ -131,14 +137,43 @@ pub(super) enum Command {
     },
 }
 
-/// The first argument of an event; other arguments are ignored, and what is no object is an empty one.
-pub(super) fn payload(args: &[Box<RawValue>]) -> Object {
-    args.first().and_then(|arg| Object::parse(arg.get())).unwrap_or_default()
+impl Command {
+    /// How many commands it counts as: a `sync` as one for each eight conversations begun.
+    pub(super) fn cost(&self) -> usize {
+        match self {
+            Self::Sync { conversations } => conversations.len().div_ceil(SYNCED_PER_COMMAND),
+            _ => 1,
+        }
+    }
+}
+
+/// The fields that payloads of events have. What else they hold is skipped.
+pub(super) const FIELDS: &[&str] = &[
+    "afterSeq",
+    "attachments",
+    CLIENT_MESSAGE_ID,
+    "content",
+    "conversationId",
+    "conversations",
+    "messageId",
+    "recovery",
+    "token",
+    "visible",
+];
+
+/// The fields that are read of an event which is refused unread.
+pub(super) const FIELDS_OF_REFUSED: &[&str] = &[CLIENT_MESSAGE_ID];
+
+const CLIENT_MESSAGE_ID: &str = "clientMessageId";
+
+/// Of the payload `json` the fields `known`; what is no object is an empty one.
+pub(super) fn payload(json: Option<&str>, known: &[&str]) -> Object {
+    json.and_then(|json| Object::parse_known(json, known)).unwrap_or_default()
 }
 
 /// The key that a client gave its message, if it is short enough to be sent back.
 pub(super) fn client_message_id(payload: &Object) -> Option<&str> {
-    let key = payload.fields.get("clientMessageId").and_then(Value::as_str);
+    let key = payload.fields.get(CLIENT_MESSAGE_ID).and_then(Value::as_str);
     key.filter(|key| key.len() <= 64)
 }
 
@@ -207,6 +242,9 @@ fn visible(payload: &Map<String, Value>) -> Result<bool, Failure> {
 
 /// The most conversations that are asked for at once.
 const SYNC_CONVERSATIONS_MAX: usize = 64;
+
+/// The conversations of a `sync` that cost as much as one command.
+const SYNCED_PER_COMMAND: usize = 8;
 
 /// The position up to which a client knows a conversation.
 #[derive(Debug)]
@@ -338,8 +376,9 @@ pub(super) fn error_event(
         return None;
     }
     let (message, code) = (event.text_of(failure), failure.code().as_str());
-    let details = failure.details(Language::French);
-    Failed { message: &message, code, event: event.as_str(), details, client_message_id }.encode()
+    let (event, details) = (event.as_str(), failure.details(Language::French));
+    let retry_after_ms = failure.retry_after_ms();
+    Failed { message: &message, code, event, details, client_message_id, retry_after_ms }.encode()
 }
 
 #[cfg(test)]
@@ -521,19 +560,18 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_an_empty_payload() {
-        let args = |json: &str| vec![RawValue::from_string(json.to_owned()).expect("JSON")];
         for json in ["null", "[]", "\"x\"", "7"] {
-            assert!(payload(&args(json)).fields.is_empty(), "{json}");
+            assert!(payload(Some(json), FIELDS).fields.is_empty(), "{json}");
         }
-        assert!(payload(&[]).fields.is_empty());
-        let keyed = payload(&args(r#"{"clientMessageId":"k"}"#));
-        assert_eq!(client_message_id(&keyed), Some("k"));
+        assert!(payload(None, FIELDS).fields.is_empty());
+        let keyed = payload(Some(r#"{"clientMessageId":"k","x":[0,0]}"#), FIELDS_OF_REFUSED);
+        assert_eq!((client_message_id(&keyed), keyed.fields.len()), (Some("k"), 1));
     }
 
     #[test]
     fn what_holds_half_a_character_is_refused_and_its_key_is_known() {
         let json = r#"{"conversationId":"c1","content":"\ud83d","clientMessageId":"k"}"#;
-        let sent = payload(&[RawValue::from_string(json.to_owned()).expect("JSON")]);
+        let sent = payload(Some(json), FIELDS);
         assert_eq!(client_message_id(&sent), Some("k"));
         for event in EventName::all() {
             let failure = command(event, &sent).expect_err("it cannot be read");

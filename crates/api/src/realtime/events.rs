@@ -528,6 +528,10 @@ pub(crate) struct Failed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(super) client_message_id: Option<&'a str>,
+    /// How long to wait before the command is repeated, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) retry_after_ms: Option<u64>,
 }
 
 /// What was missed is too much, or no longer in the log: the client reloads the conversation, or,

@@ -26,8 +26,8 @@ use super::{
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
     presence::PresenceTracker,
-    registry::{DisconnectCause, EventSink, Joined, Registrations, SessionRegistry},
-    retry::Retry,
+    registry::{self, DisconnectCause, EventSink, Joined, Registrations, SessionRegistry},
+    retry::{Retry, caught, caught_async},
     room::{BatchOrder, JoinKey, Progress, RoomId, Sent},
     settings::Settings,
     subscriptions::Subscriptions,
@@ -217,11 +217,6 @@ impl Hub {
         self.sessions().membership(key, conversation)
     }
 
-    /// Sends `event` to everyone in a conversation's room.
-    pub(crate) fn send_to_room(&self, conversation: &ConversationId, event: &OutgoingEvent) {
-        self.sessions().send_to_room(conversation, event);
-    }
-
     /// Sends `event` to the session that asked for it.
     pub(super) fn answer(&self, session: SessionKey, event: &OutgoingEvent) {
         self.sessions().answer(session, event);
@@ -247,17 +242,48 @@ pub(crate) struct PendingJoin {
 }
 
 impl PendingJoin {
-    /// Makes the session a member. It is sent `opening`, which was read as `viewer` since the join began,
-    /// and from there on everything that happens, once. False when it is no member: it has ended, or the
-    /// conversation was deleted meanwhile, which it is sent behind its opening.
-    pub(crate) fn complete(self, viewer: &UserId, opening: &Opening<'_>) -> bool {
-        let Self { hub, join, conversation } = &self;
-        let joined = hub.sessions().complete_join(*join, conversation, opening);
-        if joined == (Joined::Member { missed: true }) {
-            hub.repair(conversation, viewer);
-        }
-        matches!(joined, Joined::Member { .. })
+    /// Makes the session of `user` a member. It is sent `opening`, which was read as that person since the
+    /// join began, and from there on everything that happens, once; and the room is sent `user-joined`.
+    /// False when it is no member: it has ended, or the conversation was deleted meanwhile, which it is
+    /// sent behind its opening.
+    pub(crate) fn complete(self, user: &UserId, opening: &Opening<'_>, notice: JoinNotice) -> bool {
+        let event = events::user_joined(user, &self.conversation);
+        self.admit(user, opening, event.as_ref(), notice)
     }
+
+    /// All under one lock, so that nobody is sent that somebody left before they are sent that they joined.
+    fn admit(
+        self,
+        user: &UserId,
+        opening: &Opening<'_>,
+        event: Option<&OutgoingEvent>,
+        notice: JoinNotice,
+    ) -> bool {
+        let Self { hub, join, conversation } = &self;
+        let mut sessions = hub.sessions();
+        let was_present = sessions.has_joined(conversation, user);
+        let joined = sessions.complete_join(*join, conversation, opening);
+        let is_member = matches!(joined, Joined::Member { .. });
+        let is_news = notice == JoinNotice::Always || !was_present;
+        if let Some(event) = event.filter(|_| is_member && is_news) {
+            sessions.send_to_room(conversation, event);
+        }
+        drop(sessions);
+        if joined == (Joined::Member { missed: true }) {
+            hub.repair(conversation, user);
+        }
+        is_member
+    }
+}
+
+/// When a room is sent that somebody joined it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JoinNotice {
+    /// Each time that a client joins, also one that has joined already.
+    Always,
+    /// Unless the person has another session there, and so was never said to have left: for a session that
+    /// is restored.
+    UnlessPresent,
 }
 
 impl Drop for PendingJoin {
@@ -269,21 +295,64 @@ impl Drop for PendingJoin {
 // From what was committed to what is sent, one change of a conversation after another.
 
 impl Hub {
-    /// Sends what happened. `events` were committed together and follow one another.
+    /// Sends what happened. `events` were committed together and follow one another. A panic on the way
+    /// keeps nobody from them: whoever was not sent them is sent them from the log, or told to load anew.
     fn publish_events(&self, events: &[Event]) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
+        let mut before = None;
+        if caught("publishing", || self.publish_batch(first, last, events, &mut before)).is_none() {
+            let _logged = caught("recovering from a panic", || self.recover_batch(last, before));
+        }
+        let _logged = caught("following what was published", || self.update_trackers(events));
+    }
+
+    /// Says in `before` what had been sent when it begins to deliver.
+    fn publish_batch(
+        &self,
+        first: &Event,
+        last: &Event,
+        events: &[Event],
+        before: &mut Option<Sent>,
+    ) {
         let conversation = &first.conversation;
         let deliveries = delivery::deliveries(events, self.links());
         let mut sessions = self.sessions();
         let (batch_order, sent) = sessions.batch_order(conversation, first.seq, last.seq);
         if batch_order != BatchOrder::Gap {
+            *before = Some(sent);
             Self::deliver(&mut sessions, last, &deliveries, sent);
         }
         drop(sessions);
         self.count(&deliveries);
-        self.update_trackers(events);
         if batch_order == BatchOrder::Gap {
             self.repair(conversation, &first.parties.salon);
+        }
+    }
+
+    /// Makes good a panic while the batch that ends with `last` was published. The log is read for the
+    /// room; when there is nobody to read it for, both people are told to load the conversation anew.
+    fn recover_batch(&self, last: &Event, before: Option<Sent>) {
+        let mut sessions = self.sessions();
+        let has_to_be_read = sessions.rewind(&last.conversation, before, last.seq);
+        if !has_to_be_read {
+            Self::send_resync(&mut sessions, last);
+        }
+        drop(sessions);
+        if has_to_be_read {
+            self.repair(&last.conversation, &last.parties.salon);
+        }
+        self.inner.unread.count(&last.parties.salon);
+        self.inner.unread.count(&last.parties.client);
+    }
+
+    /// Tells everybody who might have been sent `event` to load its conversation anew.
+    fn send_resync(sessions: &mut Registrations, event: &Event) {
+        if let Some(resync) = events::resync(Some(&event.conversation)) {
+            sessions.send_to_user(&event.parties.salon, &resync);
+            sessions.send_to_user(&event.parties.client, &resync);
+        }
+        if event.kind == EventKind::ConversationDeleted {
+            sessions.close_room(&event.conversation);
         }
     }
 
@@ -291,6 +360,8 @@ impl Hub {
     /// all under one lock, so that all sessions are sent them in one order.
     fn deliver(sessions: &mut Registrations, last: &Event, deliveries: &[Delivery], sent: Sent) {
         for delivery in deliveries {
+            #[cfg(test)]
+            tests::faults::before_delivery();
             match delivery {
                 Delivery::TellRoom(event) => sessions.send_entry_to_room(event, sent),
                 Delivery::TellUser(user, event) => sessions.send_entry_to_user(user, event, sent),
@@ -356,7 +427,7 @@ impl Fanout for Hub {
                 self.inner.presence.person_forgotten(user);
                 let sinks = self.sessions().sinks_of(user);
                 for sink in sinks {
-                    sink.disconnect(DisconnectCause::Forgotten);
+                    registry::disconnect(&*sink, DisconnectCause::Forgotten);
                 }
             }
         }
@@ -403,23 +474,18 @@ impl Hub {
     /// follows what was delivered is delivered at once.
     fn repair(&self, conversation: &ConversationId, viewer: &UserId) {
         let Some(room) = self.sessions().start_repair(conversation) else { return };
-        let (hub, conversation, viewer) = (self.clone(), conversation.clone(), viewer.clone());
+        let mut repair =
+            Repair { hub: self.clone(), conversation: conversation.clone(), room, ended: false };
+        let viewer = viewer.clone();
         self.inner.runtime.spawn(async move {
             let mut retry = Retry::new();
-            while let Some(progress) = hub.repair_progress(&conversation, room) {
-                match hub.read_log(&conversation, &viewer, progress.delivered_seq).await {
-                    Some(piece) => {
-                        hub.deliver_repaired(&conversation, room, progress, &piece);
-                        retry.succeeded();
-                    }
-                    None => retry.wait().await,
+            while !repair.ended {
+                match caught_async("repairing a room", repair.step(&viewer)).await {
+                    Some(true) => retry.succeeded(),
+                    Some(false) | None => retry.wait().await,
                 }
             }
         });
-    }
-
-    fn repair_progress(&self, conversation: &ConversationId, room: RoomId) -> Option<Progress> {
-        self.sessions().repair_progress(conversation, room)
     }
 
     async fn read_log(
@@ -449,10 +515,8 @@ impl Hub {
             LogPiece::Events(events) => events,
             LogPiece::Trimmed => &[],
         };
-        let batches: Vec<_> = events
-            .iter()
-            .map(|event| (event, delivery::deliveries(std::slice::from_ref(event), self.links())))
-            .collect();
+        let batches: Vec<_> =
+            events.iter().map(|event| (event, self.deliveries_of(event))).collect();
         let mut sessions = self.sessions();
         let Some(room) = sessions.room(conversation, id) else { return };
         if !room.continues(before) {
@@ -473,12 +537,63 @@ impl Hub {
         for (event, deliveries) in &batches {
             let room = sessions.room(conversation, id);
             let Some(sent) = room.and_then(|room| room.take_repaired(event.seq)) else { continue };
-            Self::deliver(&mut sessions, event, deliveries, sent);
-            delivered.push(deliveries);
+            let deliver = |deliveries: &Vec<Delivery>| {
+                let sessions = &mut *sessions;
+                caught("delivering from the log", || {
+                    Self::deliver(sessions, event, deliveries, sent)
+                })
+            };
+            // An event that panics here too is not tried for ever: its conversation is loaded anew.
+            if deliveries.as_ref().and_then(deliver).is_none() {
+                Self::send_resync(&mut sessions, event);
+            }
+            delivered.extend(deliveries);
         }
         drop(sessions);
         for deliveries in delivered {
             self.count(deliveries);
+        }
+    }
+
+    /// What to do about an event of the log; `None` when that panicked.
+    fn deliveries_of(&self, event: &Event) -> Option<Vec<Delivery>> {
+        let events = std::slice::from_ref(event);
+        caught("reading the log", || delivery::deliveries(events, self.links()))
+    }
+}
+
+/// The repair of one room. Dropping it, also by a task that is cancelled, lets the next one begin.
+struct Repair {
+    hub: Hub,
+    conversation: ConversationId,
+    room: RoomId,
+    /// Whether the room has caught up, or is gone.
+    ended: bool,
+}
+
+impl Repair {
+    /// Delivers what the log says next, as `viewer` sees it. False when the log could not be read.
+    async fn step(&mut self, viewer: &UserId) -> bool {
+        let Self { hub, conversation, room, .. } = &*self;
+        let progress = hub.sessions().repair_progress(conversation, *room);
+        let Some(progress) = progress else {
+            self.ended = true;
+            return true;
+        };
+        let piece = hub.read_log(conversation, viewer, progress.delivered_seq).await;
+        if let Some(piece) = &piece {
+            hub.deliver_repaired(conversation, *room, progress, piece);
+        }
+        piece.is_some()
+    }
+}
+
+impl Drop for Repair {
+    fn drop(&mut self) {
+        if !self.ended
+            && let Some(room) = self.hub.sessions().room(&self.conversation, self.room)
+        {
+            room.abandon_repair();
         }
     }
 }

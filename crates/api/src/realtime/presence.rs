@@ -29,7 +29,7 @@ use tokio::{
 use super::{
     events::{OnlinePerson, PresenceSnapshot, ServerEvent as _, UserOffline, UserOnline},
     registry::SessionRegistry,
-    retry::Retry,
+    retry::{Retry, caught, caught_async},
     room::SessionKey,
 };
 
@@ -191,6 +191,13 @@ impl PresenceTracker {
         }
     }
 
+    /// Whether the partners of `user` are being read.
+    #[cfg(test)]
+    pub(super) fn is_reading(&self, user: &UserId) -> bool {
+        let state = self.state();
+        state.partner_sets.get(user).is_some_and(|partner_set| partner_set.reading != Reading::No)
+    }
+
     /// Removes those whose time is over, and tells their partners.
     fn sweep(&self) {
         let mut state = self.state();
@@ -220,11 +227,14 @@ pub(super) fn keep(presence: &Arc<PresenceTracker>) {
                 () = sleep_until(due) => {}
                 () = presence.changed.notified() => {}
             }
+            let (mut retry, mut renewed) = (Retry::new(), Some(()));
             if next_renewal <= Instant::now() {
-                presence.renew().await;
+                renewed = caught_async("renewing leases", presence.renew()).await;
                 next_renewal = Instant::now() + pause;
             }
-            presence.sweep();
+            if renewed.and(caught("letting people go offline", || presence.sweep())).is_none() {
+                retry.wait().await;
+            }
         }
     });
 }
@@ -268,7 +278,7 @@ struct PartnerSet {
     newcomers: Vec<SessionKey>,
 }
 
-/// Whether the set is being read.
+/// Whether the set is being read, by a [`PartnersRead`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     No,
@@ -348,22 +358,17 @@ impl PresenceTracker {
     /// Reads the partners of `user` and sends what follows from it, soon. Called by the one who started
     /// the read.
     fn read(self: &Arc<Self>, user: &UserId) {
-        let (presence, user) = (self.clone(), user.clone());
-        self.runtime.spawn(async move { presence.read_until_settled(&user).await });
+        let read = PartnersRead { presence: self.clone(), user: user.clone(), settled: false };
+        self.runtime.spawn(read.run());
     }
 
-    async fn read_until_settled(&self, user: &UserId) {
-        let mut retry = Retry::new();
-        while self.state().partner_sets.contains_key(user) {
-            let Some(read) = self.fetch(user).await else {
-                retry.wait().await;
-                continue;
-            };
-            if self.settle(user, read) {
-                return;
-            }
-            retry.succeeded();
+    /// Reads once. Returns whether that is all; `None` when the store fails.
+    async fn read_once(&self, user: &UserId) -> Option<bool> {
+        if !self.state().partner_sets.contains_key(user) {
+            return Some(true);
         }
+        let read = self.fetch(user).await?;
+        Some(self.settle(user, read))
     }
 
     /// Asks the store; `None` when it fails.
@@ -392,6 +397,39 @@ impl PresenceTracker {
             }
         }
         true
+    }
+}
+
+/// A person's partners being read. Dropping it, also by a task that is cancelled, lets the next read begin.
+struct PartnersRead {
+    presence: Arc<PresenceTracker>,
+    user: UserId,
+    /// Whether they are read, or the person is offline.
+    settled: bool,
+}
+
+impl PartnersRead {
+    async fn run(mut self) {
+        let mut retry = Retry::new();
+        while !self.settled {
+            let read = self.presence.read_once(&self.user);
+            if let Some(settled) = caught_async("reading partners", read).await.flatten() {
+                self.settled = settled;
+                retry.succeeded();
+            } else {
+                retry.wait().await;
+            }
+        }
+    }
+}
+
+impl Drop for PartnersRead {
+    fn drop(&mut self) {
+        if !self.settled
+            && let Some(partner_set) = self.presence.state().partner_sets.get_mut(&self.user)
+        {
+            partner_set.reading = Reading::No;
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use domain::{
 
 use super::{
     events::OutgoingEvent,
+    retry::caught,
     room::{
         BatchOrder, JoinKey, Member, Membership, PendingMember, Progress, Released, Room, RoomId,
         Route, Sent, SessionKey,
@@ -110,9 +111,11 @@ impl Registrations {
         Some(key)
     }
 
-    /// Removes a session. Returns whose it was and which conversations it had joined.
+    /// Removes a session. Returns whose it was and which conversations it had joined; those that it was
+    /// only about to join again are not among them.
     pub(crate) fn leave_all(&mut self, key: SessionKey) -> Option<(UserId, Vec<ConversationId>)> {
-        let rooms = self.rooms_of(key)?;
+        let mut rooms = self.rooms_of(key)?;
+        rooms.retain(|conversation| self.membership(key, conversation).is_some());
         let entry = self.entries.remove(&key)?;
         for conversation in &rooms {
             self.drop_member(conversation, key);
@@ -342,6 +345,25 @@ impl Registrations {
         if room.end_repair() { None } else { room.progress() }
     }
 
+    /// After a panic kept some sessions from what was delivered behind `before`: the room counts as served
+    /// up to there, and each session in it as far as it was sent. Sessions that are joining are sent what
+    /// they missed from the log. Returns whether the log has to be read for the room; without a member
+    /// there is nobody to read it for.
+    pub(crate) fn rewind(
+        &mut self,
+        conversation: &ConversationId,
+        before: Option<Sent>,
+        known: Seq,
+    ) -> bool {
+        let Some(room) = self.rooms.get_mut(conversation) else { return false };
+        for (session, released) in room.take_collected() {
+            send_released(&mut self.entries, session, &released);
+        }
+        let entries = &self.entries;
+        let sent_to = |session| entries.get(&session)?.joined.delivered_seq(conversation);
+        room.rewind(before, known, sent_to)
+    }
+
     /// The unread total of `user`, if it is known.
     pub(crate) fn unread_total(&self, user: &UserId) -> Option<u64> {
         self.people.get(user).and_then(|person| person.unread_total)
@@ -425,7 +447,7 @@ impl Registrations {
     pub(crate) fn send_to_user_volatile(&self, user: &UserId, event: &OutgoingEvent) {
         let sessions = self.people.get(user).into_iter().flat_map(|person| &person.sessions);
         for entry in sessions.filter_map(|session| self.entries.get(session)) {
-            entry.sink.send_volatile(event);
+            entry.send_volatile(event);
         }
     }
 
@@ -439,7 +461,7 @@ impl Registrations {
         let Some(room) = self.rooms.get(conversation) else { return };
         let others = room.members().iter().filter(|member| member.session != from);
         for entry in others.filter_map(|member| self.entries.get(&member.session)) {
-            entry.sink.send_volatile(event);
+            entry.send_volatile(event);
         }
     }
 
@@ -478,20 +500,42 @@ fn send_released(
 impl SessionEntry {
     fn send(&mut self, event: &OutgoingEvent) {
         let event = self.joined.advance(event);
-        log_loss(event, self.sink.send(event, &self.joined));
+        self.with_sink(event, |sink| sink.send(event, &self.joined));
     }
 
     fn answer(&mut self, event: &OutgoingEvent) {
         let event = self.joined.advance(event);
-        log_loss(event, self.sink.answer(event, &self.joined));
+        self.with_sink(event, |sink| sink.answer(event, &self.joined));
+    }
+
+    fn send_volatile(&self, event: &OutgoingEvent) {
+        self.with_sink(event, |sink| {
+            sink.send_volatile(event);
+            Ok(())
+        });
+    }
+
+    /// A session that is closing, or too slow, ends by itself, and one whose sink panics is ended here:
+    /// each client resumes from the log, and the other sessions are sent the event all the same.
+    fn with_sink(
+        &self,
+        event: &OutgoingEvent,
+        send: impl FnOnce(&dyn EventSink) -> Result<(), SessionClosed>,
+    ) {
+        let sink = &*self.sink;
+        match caught("sending to a session", || send(sink)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::debug!(%error, event = event.name(), "an event did not reach a session");
+            }
+            None => disconnect(sink, DisconnectCause::Failed),
+        }
     }
 }
 
-/// A session that is closing, or too slow, ends by itself; its client resumes from the log.
-fn log_loss(event: &OutgoingEvent, sent: Result<(), SessionClosed>) {
-    if let Err(error) = sent {
-        tracing::debug!(%error, event = event.name(), "an event did not reach a session");
-    }
+/// Ends the session behind `sink`. One that cannot be ended so does not keep others from being ended.
+pub(crate) fn disconnect(sink: &dyn EventSink, cause: DisconnectCause) {
+    let _logged = caught("ending a session", || sink.disconnect(cause));
 }
 
 // When tokens end, and their sessions with them.
@@ -547,6 +591,8 @@ pub(crate) enum DisconnectCause {
     TokenExpired,
     /// Its person was forgotten.
     Forgotten,
+    /// Sending to it panicked. Its client may come back, and resumes.
+    Failed,
 }
 
 /// The session is ending: it is closed, or its client read too slowly. The client resumes.
@@ -585,6 +631,7 @@ pub(crate) trait EventSink: Send + Sync {
     /// How long nothing was received from the client, not even a pong.
     fn silent_for(&self) -> Duration;
 
-    /// Ends the session. The client is sent a disconnect, and does not reconnect by itself.
+    /// Ends the session. The client is sent a disconnect, and does not reconnect by itself, unless the
+    /// session [failed](DisconnectCause::Failed): then its connection ends as if it were lost.
     fn disconnect(&self, cause: DisconnectCause);
 }

@@ -22,7 +22,7 @@ use super::{
     commands::{Budget, SyncFrom},
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
-    hub::Opening,
+    hub::{JoinNotice, Opening},
     session::{Context, Session},
     subscriptions::{Subscription, Subscriptions},
 };
@@ -111,11 +111,7 @@ impl Session {
         } else {
             // The events themselves are in the replay.
             let opening = Opening { events: &[], since, is_log: true };
-            if pending.complete(user, &opening)
-                && let Some(event) = events::user_joined(user, conversation)
-            {
-                hub.send_to_room(conversation, &event);
-            }
+            pending.complete(user, &opening, JoinNotice::UnlessPresent);
         }
         builder.events_left =
             events_max.saturating_sub(u32::try_from(events.len()).unwrap_or(events_max));

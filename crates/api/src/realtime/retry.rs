@@ -1,7 +1,12 @@
-//! Waiting between attempts while the store fails, longer each time. A file of its own because all
-//! parts of the hub use it and it uses none of them.
+//! Waiting between attempts while the store fails, longer each time, and going on after a panic. A file
+//! of its own because all parts of the hub use it and it uses none of them.
 
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
 
 /// The first wait after a failure, in milliseconds; it doubles.
 const WAIT_MS_MIN: u64 = 200;
@@ -29,4 +34,22 @@ impl Retry {
     pub(super) fn succeeded(&mut self) {
         *self = Self::new();
     }
+}
+
+/// What `attempt` returns; `None` when it panicked, which is logged under the name `what`. The caller makes
+/// good what the attempt may have left half done.
+pub(super) fn caught<T>(what: &'static str, attempt: impl FnOnce() -> T) -> Option<T> {
+    logged(what, catch_unwind(AssertUnwindSafe(attempt)))
+}
+
+/// The same for an attempt that waits.
+pub(super) async fn caught_async<T>(
+    what: &'static str,
+    attempt: impl Future<Output = T>,
+) -> Option<T> {
+    logged(what, AssertUnwindSafe(attempt).catch_unwind().await)
+}
+
+fn logged<T>(what: &'static str, outcome: std::thread::Result<T>) -> Option<T> {
+    outcome.inspect_err(|_| tracing::error!(what, "a task of the hub panicked; it goes on")).ok()
 }

@@ -56,7 +56,8 @@ pub(crate) struct Room {
     people: PeopleSent,
     /// No member's `since` is beyond this.
     since_max: Seq,
-    /// Whether a task is reading what was missed from the log, and delivers it.
+    /// Whether a task is reading what was missed from the log, and delivers it. The task's guard resets it,
+    /// however the task ends.
     repairing: bool,
 }
 
@@ -225,6 +226,12 @@ impl Room {
         all.filter_map(|pending| Some((pending.session, pending.release_overflowed()?))).collect()
     }
 
+    /// Ends the collecting for all; returns what was collected.
+    pub(crate) fn take_collected(&mut self) -> Vec<(SessionKey, Released)> {
+        let all = self.pending.iter_mut();
+        all.map(|pending| (pending.session, pending.release_collected())).collect()
+    }
+
     /// Makes a session that was sent everything up to its `since` a member. Returns whether the log has
     /// to be read, because it or the members before it have missed something.
     pub(crate) fn admit(&mut self, member: Member) -> bool {
@@ -342,6 +349,29 @@ impl Room {
         !std::mem::replace(&mut self.repairing, true)
     }
 
+    /// What was delivered behind `before` may not have reached everybody: the log has to be read from there
+    /// again, and each member is sent what it lacks beyond `sent_to`. `None` when nothing counts as
+    /// delivered that was not. Everything up to `known` happened. Returns whether the log has to be read.
+    pub(crate) fn rewind(
+        &mut self,
+        before: Option<Sent>,
+        known: Seq,
+        sent_to: impl Fn(SessionKey) -> Option<Seq>,
+    ) -> bool {
+        self.known_seq = self.known_seq.max(known);
+        let Some(delivered_seq) = self.delivered_seq else { return false };
+        if let Some(before) = before.filter(|before| before.room < delivered_seq) {
+            for member in &mut self.members {
+                let sent_to = sent_to(member.session).unwrap_or(Seq::ZERO).min(delivered_seq);
+                member.since = member.since.max(sent_to);
+                self.since_max = self.since_max.max(member.since);
+            }
+            self.delivered_seq = Some(before.room);
+            self.people = before.people;
+        }
+        self.delivered_seq < Some(self.known_seq)
+    }
+
     /// How far the room has come; `None` as long as nobody has joined.
     pub(crate) fn progress(&self) -> Option<Progress> {
         Some(Progress { delivered_seq: self.delivered_seq?, known_seq: self.known_seq })
@@ -382,6 +412,11 @@ impl Room {
         }
     }
 
+    /// The task that repaired the room is gone, whatever it has done.
+    pub(crate) fn abandon_repair(&mut self) {
+        self.repairing = false;
+    }
+
     /// Ends the repair if the room has come as far as this node knows. False when it has to go on.
     pub(crate) fn end_repair(&mut self) -> bool {
         self.repairing = self.delivered_seq.is_none_or(|seq| seq < self.known_seq);
@@ -419,7 +454,14 @@ impl PendingMember {
     }
 
     fn release_overflowed(&mut self) -> Option<Released> {
-        Some(self.collected.take_overflowed()?.release(self.member_to, self.people))
+        self.collected.is_too_much().then(|| self.release_collected())
+    }
+
+    /// What was collected so far. Nothing more is: the log is read for the rest.
+    fn release_collected(&mut self) -> Released {
+        let overflowed = Collected { overflowed: true, ..Collected::default() };
+        let collected = std::mem::replace(&mut self.collected, overflowed);
+        collected.release(self.member_to, self.people)
     }
 
     /// What the session is sent that becomes a member, as it has read everything up to `since`. With
@@ -474,11 +516,8 @@ impl Collected {
         }
     }
 
-    /// If it is too much, returns it and collects nothing more.
-    fn take_overflowed(&mut self) -> Option<Self> {
-        let is_too_much =
-            self.entries.len() > COLLECTED_POSITIONS_MAX || self.bytes > COLLECTED_BYTES_MAX;
-        is_too_much.then(|| std::mem::replace(self, Self { overflowed: true, ..Self::default() }))
+    fn is_too_much(&self) -> bool {
+        self.entries.len() > COLLECTED_POSITIONS_MAX || self.bytes > COLLECTED_BYTES_MAX
     }
 
     fn release(self, member_to: Option<Seq>, people: PeopleSent) -> Released {

@@ -14,10 +14,10 @@ use domain::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    admission::{ConnectionLimiter, SessionPermit},
-    commands::{self, Command, EventName},
+    admission::{ConnectionLimiter, EventBudget, SessionIntake, SessionPermit},
+    commands::Command,
     events::{self, OutgoingEvent},
-    hub::{Hub, SessionKey},
+    hub::{Hub, JoinNotice, SessionKey},
     registry::EventSink,
     settings::Settings,
     subscriptions::LastState,
@@ -26,7 +26,6 @@ use crate::{
     authenticator::person,
     dto,
     error::{Code, Failure},
-    input::Object,
     limits::Limits,
     texts,
 };
@@ -41,6 +40,7 @@ pub(super) struct Context {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) connection_limiter: ConnectionLimiter,
+    pub(super) event_budget: EventBudget,
 }
 
 /// One session of one person.
@@ -155,20 +155,17 @@ impl Session {
         self.context.hub.answer(self.key, event);
     }
 
-    /// Executes the event `name` with this payload and returns what it is acknowledged with.
+    /// Executes a command and returns what it is acknowledged with.
     ///
     /// # Errors
     /// What the client is sent; faults of the server are logged already.
-    pub(super) async fn dispatch(
-        &mut self,
-        name: EventName,
-        payload: &Object,
-    ) -> Result<Value, Failure> {
-        let outcome = match commands::command(name, payload) {
-            Ok(command) => self.execute(command).await,
-            Err(failure) => Err(failure),
-        };
-        outcome.inspect_err(Failure::log)
+    pub(super) async fn dispatch(&mut self, command: Command) -> Result<Value, Failure> {
+        self.execute(command).await.inspect_err(Failure::log)
+    }
+
+    /// Makes room for the events of this session, on behalf of a front door.
+    pub(super) fn intake(&self) -> Arc<SessionIntake> {
+        Arc::new(self.context.event_budget.session(&self.caller.user))
     }
 
     /// Which conversations it has joined, as of now.
@@ -184,7 +181,6 @@ impl Session {
     }
 
     async fn execute(&mut self, command: Command) -> Result<Value, Failure> {
-        self.context.limits.allow_command(&self.caller.user)?;
         let expired = self.caller.expires_at.is_some_and(|end| end <= self.context.clock.now());
         if expired && !matches!(command, Command::Refresh { .. }) {
             return Err(TokenError::Expired.into());
@@ -299,11 +295,7 @@ impl Session {
         // Before anything is read, so that what follows the opening connects to it without a gap.
         let pending = hub.begin_join(self.key, conversation, visible);
         let opening = self.opening(conversation, after).await?;
-        if pending.complete(user, &opening.as_opening())
-            && let Some(event) = events::user_joined(user, conversation)
-        {
-            hub.send_to_room(conversation, &event);
-        }
+        pending.complete(user, &opening.as_opening(), JoinNotice::Always);
         let mut answer =
             json!({ "conversationId": conversation.as_str(), "lastSeq": opening.since.get() });
         if opening.resync {

@@ -20,6 +20,12 @@ pub struct Settings {
     /// Sockets from one address that have not said whose they are, on this node; further ones are
     /// refused.
     pub unauthenticated_per_address_max: usize,
+    /// Bytes of events of one socket that wait or are handled; of more it is answered `busy`.
+    pub events_per_session_bytes_max: usize,
+    /// The same for all sockets of one person, on this node.
+    pub events_per_person_bytes_max: usize,
+    /// The same for everybody, on this node.
+    pub events_bytes_max: usize,
     /// Conversations that one socket may have joined at the same time.
     pub rooms_per_session_max: usize,
     /// Messages in the history that a join is given: 1 to 100.
@@ -50,10 +56,17 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             // A socket that does not say who it is has five seconds.
-            socket: socketio::Config { connect_timeout_ms: 5_000, ..socketio::Config::default() },
+            socket: socketio::Config {
+                connect_timeout_ms: 5_000,
+                max_event_bytes: 128 * 1024,
+                ..socketio::Config::default()
+            },
             sessions_per_person_max: 32,
             sessions_per_address_max: 1_000,
             unauthenticated_per_address_max: 1_000,
+            events_per_session_bytes_max: 256 * 1024,
+            events_per_person_bytes_max: 1024 * 1024,
+            events_bytes_max: 64 * 1024 * 1024,
             rooms_per_session_max: 64,
             history_messages: 50,
             resume_events_max: EVENTS_PER_PAGE_MAX,

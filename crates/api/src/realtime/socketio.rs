@@ -1,6 +1,6 @@
 //! The Socket.IO front door: connecting, recovering, and the events of its clients.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -10,8 +10,9 @@ use socketio::{
 };
 
 use super::{
-    actor::{ReplyChannel, SessionHandle},
-    commands::{self, Answer},
+    actor::{Received, ReplyChannel, SessionHandle},
+    admission::ConnectionPermit,
+    commands::{self, Answer, FIELDS},
     events::{self, OutgoingEvent},
     recovery_token::{RecoveryKey, RecoveryTokenIssuer, VerifiedRecovery},
     registry::{DisconnectCause, EventSink, SessionClosed},
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     error::{Code, Failure},
-    input::{Fields, Object},
+    input::Fields,
     texts::{self, Language},
 };
 
@@ -56,20 +57,28 @@ impl MessagingNamespace {
     }
 
     async fn let_in(&self, request: ConnectRequest, socket: Socket) -> Result<Accepted, Failure> {
-        let auth = Object::parse(request.auth.get()).unwrap_or_default();
+        let permit = request.permit::<ConnectionPermit>();
+        let address = permit.map_or(Ipv4Addr::UNSPECIFIED.into(), ConnectionPermit::address);
+        // The first one was counted when its socket was opened.
+        if request.attempt > 1 {
+            self.context.limits.allow_connect(address)?;
+        }
+        let auth = commands::payload(Some(request.auth.get()), FIELDS);
         auth.check()?;
-        let attempt = ConnectAttempt {
-            token: auth.fields.get("token").and_then(Value::as_str),
-            address: self.context.limits.address_of_connection(&request),
-        };
-        let admitted = Session::admit(&self.context, attempt).await?;
+        let token = auth.fields.get("token").and_then(Value::as_str);
+        let admitted = Session::admit(&self.context, ConnectAttempt { token, address }).await?;
+        if request.attempt > 1 {
+            self.context.limits.allow_commands(admitted.user(), 1)?;
+        }
         let Settings { recovery_key, recovery_offered, .. } = &self.context.settings;
         let wish = recovery_wish(&auth.fields);
         match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
                 let sink = Arc::new(SocketEventSink { socket: socket.clone(), issuer: None });
                 let session = Session::enter(&self.context, admitted, sink)?;
-                Ok(Accepted::new(SocketSession::new(session, socket, None)))
+                let intake = session.intake();
+                let accepted = Accepted::new(SocketSession::new(session, socket, None));
+                Ok(accepted.with_intake(intake))
             }
             Some(key) => {
                 let handler = ConnectHandler { namespace: self, key, socket };
@@ -118,9 +127,16 @@ impl SocketSession {
 #[async_trait]
 impl Handler for SocketSession {
     async fn event(&mut self, event: Event) {
-        let Event { name, args, ack, .. } = event;
-        let payload = commands::payload(&args);
-        let handled = self.session.handle(&self.replies, &name, payload, ack).await;
+        let Event { name, args, attachments, ack, not_kept, bytes, room } = event;
+        // Other arguments are ignored.
+        let json = args.first().map(|arg| arg.get());
+        let received = Received { name: &name, bytes, not_kept };
+        let request = self.session.read(&received, |known| commands::payload(json, known));
+        // While it is handled, only what was read of it is kept.
+        drop((name, args, attachments));
+        let Some(request) = request else { return };
+        let handled = self.session.handle(&self.replies, request, ack).await;
+        drop(room);
         if let Err(stopped) = handled {
             // `socketio` ends the session of a handler that panics, as this one's actor did.
             std::panic::resume_unwind(Box::new(stopped));
@@ -209,8 +225,11 @@ impl EventSink for SocketEventSink {
         self.socket.silent_for()
     }
 
-    fn disconnect(&self, _: DisconnectCause) {
-        self.socket.disconnect();
+    fn disconnect(&self, cause: DisconnectCause) {
+        match cause {
+            DisconnectCause::TokenExpired | DisconnectCause::Forgotten => self.socket.disconnect(),
+            DisconnectCause::Failed => self.socket.fail_session(),
+        }
     }
 }
 
@@ -330,9 +349,9 @@ impl ConnectHandler<'_> {
         issuer: &RecoveryTokenIssuer,
         lease: SessionLease<ActiveSession>,
     ) -> Accepted {
-        let socket = self.socket;
+        let (socket, intake) = (self.socket, session.intake());
         let accepted = Accepted::new(SocketSession::new(session, socket, Some(lease)));
-        accepted.with_pid(issuer.pid())
+        accepted.with_intake(intake).with_pid(issuer.pid())
     }
 }
 

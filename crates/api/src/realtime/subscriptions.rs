@@ -58,6 +58,12 @@ impl Subscriptions {
         }
     }
 
+    /// Up to where the session was sent everything in `conversation`; `None` when it has not joined.
+    pub(crate) fn delivered_seq(&self, conversation: &ConversationId) -> Option<Seq> {
+        let room = self.0.iter().find(|room| room.conversation == *conversation)?;
+        Some(room.delivered_seq)
+    }
+
     /// Notes that the session is sent `event`. Returns what is sent: an event of a conversation that the session
     /// has not joined goes without its position.
     pub(crate) fn advance<'e>(&mut self, event: &'e OutgoingEvent) -> &'e OutgoingEvent {

@@ -21,6 +21,7 @@ use super::{
     events::{ServerEvent as _, UserStoppedTyping, UserTyping},
     presence::PresenceTracker,
     registry::SessionRegistry,
+    retry::{Retry, caught},
     room::SessionKey,
 };
 
@@ -57,9 +58,14 @@ impl TypingTracker {
         self.started.elapsed()
     }
 
-    /// A session that has joined `conversation` sends that its person is typing there.
+    /// A session that has joined `conversation` sends that its person is typing there. One that has left
+    /// meanwhile, or ended, is passed over: whoever removes it from the room ends its marks afterwards,
+    /// under the lock that is held here.
     pub(super) fn start(&self, user: &UserId, conversation: &ConversationId, session: SessionKey) {
         let mut marks = self.marks();
+        if self.sessions.lock().membership(session, conversation).is_none() {
+            return;
+        }
         let announcement = marks.start(&writer(user, conversation), session, self.now());
         self.send(announcement.as_ref());
         drop(marks);
@@ -122,9 +128,13 @@ impl TypingTracker {
 pub(super) fn watch(typing: &Arc<TypingTracker>) {
     let typing = typing.clone();
     tokio::spawn(async move {
+        let mut retry = Retry::new();
         loop {
             typing.wait().await;
-            typing.sweep();
+            match caught("ending typing marks", || typing.sweep()) {
+                Some(()) => retry.succeeded(),
+                None => retry.wait().await,
+            }
         }
     });
 }

@@ -16,8 +16,8 @@ use tokio::{
 
 use super::{
     events::{ServerEvent as _, UnreadCountUpdated},
-    registry::SessionRegistry,
-    retry::Retry,
+    registry::{Registrations, SessionRegistry},
+    retry::{Retry, caught_async},
 };
 
 /// How many totals are counted at the same time.
@@ -43,7 +43,7 @@ pub(crate) struct UnreadCounter {
     store: Arc<dyn ReadingStore>,
     /// Where counts run: whoever publishes a change may have a runtime that ends with it.
     runtime: Handle,
-    /// The counts under way. The registry may be locked inside of this lock.
+    /// The counts under way, each held by a [`Count`]. The registry may be locked inside of this lock.
     under_way: Mutex<HashMap<UserId, Progress>>,
     /// Who is sent their total once more, and when. One task for each of them; only people who have
     /// a session here.
@@ -86,17 +86,22 @@ impl UnreadCounter {
         let is_under_way = under_way.insert(user.clone(), Progress::Requested).is_some();
         drop(under_way);
         if !is_under_way {
-            let (counter, user) = (self.clone(), user.clone());
-            self.runtime.spawn(async move { counter.count_until_settled(&user).await });
+            let count = Count { counter: self.clone(), user: user.clone(), settled: false };
+            self.runtime.spawn(count.run());
         }
     }
 
-    /// Sends `user` their total again, which has not changed; counts if it is not known.
+    /// Sends `user` their total again, which has not changed; counts if it is not known. Looked up and sent
+    /// under one lock: no total is sent behind a newer one.
     pub(crate) fn repeat(self: &Arc<Self>, user: &UserId) {
-        let known = self.sessions.lock().unread_total(user);
-        match known {
-            Some(total_unread) => self.send(user, total_unread),
-            None => self.count(user),
+        let mut sessions = self.sessions.lock();
+        let known = sessions.unread_total(user);
+        if let Some(total) = known {
+            send(&mut sessions, user, total);
+        }
+        drop(sessions);
+        if known.is_none() {
+            self.count(user);
         }
     }
 
@@ -108,12 +113,13 @@ impl UnreadCounter {
         let due = Instant::now() + Duration::from_millis(REPEAT_AFTER_MS);
         let is_waiting = self.to_repeat().insert(user.clone(), due).is_some();
         if !is_waiting {
-            let (counter, user) = (self.clone(), user.clone());
+            let mut later =
+                RepeatLater { counter: self.clone(), user: user.clone(), is_due: false };
             self.runtime.spawn(async move {
-                while let Some(due) = counter.repeat_at(&user) {
+                while let Some(due) = later.due() {
                     sleep_until(due).await;
                 }
-                counter.repeat(&user);
+                later.counter.repeat(&later.user);
             });
         }
     }
@@ -122,6 +128,12 @@ impl UnreadCounter {
     #[cfg(test)]
     pub(crate) fn nobody_waits(&self) -> bool {
         self.to_repeat().is_empty()
+    }
+
+    /// Whether a count for `user` is under way.
+    #[cfg(test)]
+    pub(crate) fn is_counting(&self, user: &UserId) -> bool {
+        self.under_way().contains_key(user)
     }
 
     /// When `user` is sent their total once more; `None`, and it is forgotten, when that is now.
@@ -134,24 +146,15 @@ impl UnreadCounter {
         due
     }
 
-    async fn count_until_settled(&self, user: &UserId) {
-        let mut retry = Retry::new();
-        loop {
-            self.under_way().insert(user.clone(), Progress::Counting);
-            if !self.sessions.lock().is_here(user) {
-                if self.settled(user, None) {
-                    return;
-                }
-            } else if let Some(total) = self.fetch(user).await {
-                self.send(user, total);
-                if self.settled(user, Some(total)) {
-                    return;
-                }
-                retry.succeeded();
-            } else {
-                retry.wait().await;
-            }
+    /// Counts once and sends the total. Returns whether that settles it; `None` when the store fails.
+    async fn count_once(&self, user: &UserId) -> Option<bool> {
+        self.under_way().insert(user.clone(), Progress::Counting);
+        if !self.sessions.lock().is_here(user) {
+            return Some(self.settled(user, None));
         }
+        let total = self.fetch(user).await?;
+        send(&mut self.sessions.lock(), user, total);
+        Some(self.settled(user, Some(total)))
     }
 
     /// Asks the store; `None` when it fails.
@@ -175,10 +178,68 @@ impl UnreadCounter {
         }
         settled
     }
+}
 
-    fn send(&self, user: &UserId, total_unread: u64) {
-        if let Some(event) = (UnreadCountUpdated { total_unread }).encode() {
-            self.sessions.lock().send_to_user(user, &event);
+/// Sends `user` their total.
+pub(super) fn send(sessions: &mut Registrations, user: &UserId, total_unread: u64) {
+    if let Some(event) = (UnreadCountUpdated { total_unread }).encode() {
+        sessions.send_to_user(user, &event);
+    }
+}
+
+/// A person's count that is under way. Dropping it, also by a task that is cancelled, lets the next one begin.
+struct Count {
+    counter: Arc<UnreadCounter>,
+    user: UserId,
+    /// Whether no further count was requested since the last one began.
+    settled: bool,
+}
+
+impl Count {
+    async fn run(mut self) {
+        let mut retry = Retry::new();
+        while !self.settled {
+            let counted = self.counter.count_once(&self.user);
+            if let Some(settled) = caught_async("counting what is unread", counted).await.flatten()
+            {
+                self.settled = settled;
+                retry.succeeded();
+            } else {
+                retry.wait().await;
+            }
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.counter.under_way().remove(&self.user);
+        }
+    }
+}
+
+/// A person who is sent their total once more. Dropping it, also by a task that is cancelled, lets the next
+/// one begin.
+struct RepeatLater {
+    counter: Arc<UnreadCounter>,
+    user: UserId,
+    is_due: bool,
+}
+
+impl RepeatLater {
+    /// When it is due; `None` when that is now.
+    fn due(&mut self) -> Option<Instant> {
+        let due = self.counter.repeat_at(&self.user);
+        self.is_due = due.is_none();
+        due
+    }
+}
+
+impl Drop for RepeatLater {
+    fn drop(&mut self) {
+        if !self.is_due {
+            self.counter.to_repeat().remove(&self.user);
         }
     }
 }

@@ -102,7 +102,7 @@ impl PlainWebSocket {
     ) -> Result<HttpResponse, actix_web::Error> {
         let context = self.inner.context.clone();
         let bounds = &context.settings.socket;
-        let budget = ByteBudget::new(payload, bounds.max_payload_bytes);
+        let budget = ByteBudget::new(payload, bounds.max_connect_bytes);
         let gauge = budget.gauge.clone();
         let mut bounded: dev::Payload = dev::Payload::Stream { payload: Box::pin(budget) };
         let bounded = web::Payload::from_request(request, &mut bounded).await?;

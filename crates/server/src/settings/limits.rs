@@ -53,7 +53,7 @@ pub(crate) struct LimitSettings {
         default_value = "600", value_parser = whole::<u32>(1, 1_000_000))]
     requests_per_person_per_minute: u32,
 
-    /// Burst of socket commands of one person
+    /// Burst of socket commands of one person, also malformed, unknown and refused ones; a `sync` counts once for each 8 conversations begun
     #[arg(id = "limits-commands-per-person-burst", long, env = "LIMITS_COMMANDS_PER_PERSON_BURST",
         value_name = "1..1000000", default_value = "120", value_parser = whole::<u32>(1, 1_000_000))]
     commands_per_person_burst: u32,
@@ -63,6 +63,29 @@ pub(crate) struct LimitSettings {
         env = "LIMITS_COMMANDS_PER_PERSON_PER_MINUTE", value_name = "1..1000000",
         default_value = "600", value_parser = whole::<u32>(1, 1_000_000))]
     commands_per_person_per_minute: u32,
+
+    /// Burst of bytes of socket commands of one person
+    #[arg(id = "limits-command-bytes-per-person-burst", long,
+        env = "LIMITS_COMMAND_BYTES_PER_PERSON_BURST", value_name = "131072..1073741824",
+        default_value = "4194304", value_parser = whole::<u32>(131_072, 1_073_741_824))]
+    command_bytes_per_person_burst: u32,
+
+    /// Sustained rate per minute of the same
+    #[arg(id = "limits-command-bytes-per-person-per-minute", long,
+        env = "LIMITS_COMMAND_BYTES_PER_PERSON_PER_MINUTE", value_name = "131072..1073741824",
+        default_value = "16777216", value_parser = whole::<u32>(131_072, 1_073_741_824))]
+    command_bytes_per_person_per_minute: u32,
+
+    /// Burst of what one person marks as read over sockets; front ends mark each message
+    #[arg(id = "limits-reads-per-person-burst", long, env = "LIMITS_READS_PER_PERSON_BURST",
+        value_name = "1..1000000", default_value = "512", value_parser = whole::<u32>(1, 1_000_000))]
+    reads_per_person_burst: u32,
+
+    /// Sustained rate per minute of the same
+    #[arg(id = "limits-reads-per-person-per-minute", long,
+        env = "LIMITS_READS_PER_PERSON_PER_MINUTE", value_name = "1..1000000",
+        default_value = "2400", value_parser = whole::<u32>(1, 1_000_000))]
+    reads_per_person_per_minute: u32,
 
     /// Burst of messages of one person, over REST and sockets together
     #[arg(id = "limits-sends-per-person-burst", long, env = "LIMITS_SENDS_PER_PERSON_BURST",
@@ -153,6 +176,11 @@ impl LimitSettings {
                 self.commands_per_person_burst,
                 self.commands_per_person_per_minute,
             ),
+            command_bytes_per_person: rate(
+                self.command_bytes_per_person_burst,
+                self.command_bytes_per_person_per_minute,
+            ),
+            reads_per_person: rate(self.reads_per_person_burst, self.reads_per_person_per_minute),
             sends_per_person: rate(self.sends_per_person_burst, self.sends_per_person_per_minute),
             uploads_per_person: rate(
                 self.uploads_per_person_burst,

@@ -34,6 +34,24 @@ pub(crate) struct RealtimeSettings {
         default_value = "1000", value_parser = whole::<usize>(1, 1_000_000))]
     unauthenticated_per_address_max: usize,
 
+    /// Bytes of received events of one socket that wait or are handled; beyond them it is answered `busy`
+    #[arg(id = "realtime-events-per-session-max-bytes", long,
+        env = "REALTIME_EVENTS_PER_SESSION_MAX_BYTES", value_name = "16384..1073741824",
+        default_value = "262144", value_parser = whole::<usize>(16_384, 1_073_741_824))]
+    events_per_session_max_bytes: usize,
+
+    /// The same for all sockets of one person
+    #[arg(id = "realtime-events-per-person-max-bytes", long,
+        env = "REALTIME_EVENTS_PER_PERSON_MAX_BYTES", value_name = "16384..1073741824",
+        default_value = "1048576", value_parser = whole::<usize>(16_384, 1_073_741_824))]
+    events_per_person_max_bytes: usize,
+
+    /// The same for all sockets of this process
+    #[arg(id = "realtime-events-max-bytes", long, env = "REALTIME_EVENTS_MAX_BYTES",
+        value_name = "1048576..1099511627776", default_value = "67108864",
+        value_parser = whole::<usize>(1_048_576, 1_099_511_627_776))]
+    events_max_bytes: usize,
+
     /// Conversations that one socket may have joined at the same time
     #[arg(id = "realtime-rooms-per-session-max", long, env = "REALTIME_ROOMS_PER_SESSION_MAX",
         value_name = "1..10000", default_value = "64", value_parser = whole::<usize>(1, 10_000))]
@@ -101,6 +119,17 @@ pub(crate) struct RealtimeSettings {
         value_parser = whole::<u64>(100, 600_000))]
     connect_timeout_ms: u64,
 
+    /// How long a socket may stay in no namespace after it left the last one
+    #[arg(id = "realtime-namespace-timeout-ms", long, env = "REALTIME_NAMESPACE_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "30000",
+        value_parser = whole::<u64>(100, 600_000))]
+    namespace_timeout_ms: u64,
+
+    /// Refused connect attempts after which a socket is closed
+    #[arg(id = "realtime-refused-connects-max", long, env = "REALTIME_REFUSED_CONNECTS_MAX",
+        value_name = "1..1000", default_value = "3", value_parser = whole::<usize>(1, 1_000))]
+    refused_connects_max: usize,
+
     /// How long the server may take to accept or refuse a connect attempt
     #[arg(id = "realtime-connect-decision-timeout-ms", long,
         env = "REALTIME_CONNECT_DECISION_TIMEOUT_MS", value_name = "100..600000",
@@ -130,6 +159,24 @@ pub(crate) struct RealtimeSettings {
         value_name = "65536..104857600", default_value = "1000000",
         value_parser = whole::<usize>(65_536, 104_857_600))]
     max_payload_bytes: usize,
+
+    /// Maximum size of an event from a socket; a larger one is answered `payload_too_large`
+    #[arg(id = "realtime-event-max-bytes", long, env = "REALTIME_EVENT_MAX_BYTES",
+        value_name = "65536..104857600", default_value = "131072",
+        value_parser = whole::<usize>(65_536, 104_857_600))]
+    event_max_bytes: usize,
+
+    /// Maximum size of the message by which a socket authenticates
+    #[arg(id = "realtime-connect-max-bytes", long, env = "REALTIME_CONNECT_MAX_BYTES",
+        value_name = "1024..1048576", default_value = "16384",
+        value_parser = whole::<usize>(1_024, 1_048_576))]
+    connect_max_bytes: usize,
+
+    /// Maximum size of anything else from a socket that is not authenticated yet
+    #[arg(id = "realtime-unconnected-max-bytes", long, env = "REALTIME_UNCONNECTED_MAX_BYTES",
+        value_name = "128..1048576", default_value = "1024",
+        value_parser = whole::<usize>(128, 1_048_576))]
+    unconnected_max_bytes: usize,
 
     /// Maximum size of a packet from a socket, text and binary attachments together
     #[arg(id = "realtime-max-packet-bytes", long, env = "REALTIME_MAX_PACKET_BYTES",
@@ -173,6 +220,9 @@ impl RealtimeSettings {
             sessions_per_person_max: self.sessions_per_person_max,
             sessions_per_address_max: self.sessions_per_address_max,
             unauthenticated_per_address_max: self.unauthenticated_per_address_max,
+            events_per_session_bytes_max: self.events_per_session_max_bytes,
+            events_per_person_bytes_max: self.events_per_person_max_bytes,
+            events_bytes_max: self.events_max_bytes,
             rooms_per_session_max: self.rooms_per_session_max,
             history_messages: self.history_messages,
             resume_events_max: resume.events_max,
@@ -200,7 +250,14 @@ impl RealtimeSettings {
             max_payload_bytes: self.max_payload_bytes,
             max_packet_bytes: self.max_packet_bytes,
             max_attachments: self.max_attachments,
+            max_event_bytes: self.event_max_bytes,
+            // Set by `api`, which knows the events.
+            kept_event_members: &[],
+            max_connect_bytes: self.connect_max_bytes,
+            max_unconnected_bytes: self.unconnected_max_bytes,
+            max_refused_connects: self.refused_connects_max,
             connect_timeout_ms: self.connect_timeout_ms,
+            namespace_timeout_ms: self.namespace_timeout_ms,
             connect_decision_timeout_ms: self.connect_decision_timeout_ms,
             close_timeout_ms: self.close_timeout_ms,
             mailbox_messages: self.mailbox_messages,

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -41,6 +41,7 @@ pub(crate) struct Polling {
     is_probed: bool,
     has_pending_ping: bool,
     tombstone: Duration,
+    max_body_bytes: Arc<AtomicUsize>,
 }
 
 /// A GET that waits for packets.
@@ -58,7 +59,11 @@ struct Post {
 }
 
 impl Polling {
-    pub(crate) fn new(requests: mpsc::Receiver<Request>, config: &Config) -> Self {
+    pub(crate) fn new(
+        requests: mpsc::Receiver<Request>,
+        handle: &PollingHandle,
+        config: &Config,
+    ) -> Self {
         Self {
             requests,
             unhandled: None,
@@ -68,6 +73,7 @@ impl Polling {
             is_probed: false,
             has_pending_ping: false,
             tombstone: Duration::from_millis(config.polling_tombstone_ms),
+            max_body_bytes: Arc::clone(&handle.max_body_bytes),
         }
     }
 
@@ -156,6 +162,11 @@ impl Transport for Polling {
         waiting_get.answer.send(body).map_err(|_| Disconnected)
     }
 
+    /// The bound applies to the body of the next POST.
+    fn bound_messages(&mut self, max_bytes: usize) {
+        self.max_body_bytes.store(max_bytes, Ordering::Relaxed);
+    }
+
     /// A pending ping stands for any number of pings.
     fn ping(&mut self) -> Result<bool, Disconnected> {
         self.has_pending_ping = true;
@@ -235,6 +246,8 @@ pub(crate) struct PollingHandle {
     requests: mpsc::Sender<Request>,
     is_posting: AtomicBool,
     is_upgrading: AtomicBool,
+    /// Maximum bytes of the body of a POST.
+    max_body_bytes: Arc<AtomicUsize>,
 }
 
 /// Marks a POST or an upgrade as running. Only one of each may run; released when dropped.
@@ -246,14 +259,20 @@ pub(crate) struct ExclusiveGuard {
 
 impl PollingHandle {
     /// A handle, and the receiver of its requests for the session.
-    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Request>) {
+    pub(crate) fn new(max_body_bytes: usize) -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (requests, listener) = mpsc::channel(MAX_REQUESTS);
         let handle = Self {
             requests,
             is_posting: AtomicBool::new(false),
             is_upgrading: AtomicBool::new(false),
+            max_body_bytes: Arc::new(AtomicUsize::new(max_body_bytes)),
         };
         (Arc::new(handle), listener)
+    }
+
+    /// Maximum bytes of the body of a POST: fewer before a namespace is connected.
+    pub(crate) fn max_body_bytes(&self) -> usize {
+        self.max_body_bytes.load(Ordering::Relaxed)
     }
 
     /// Waits for packets. `None` when the session refuses the request or has ended.
@@ -398,7 +417,7 @@ mod tests {
 
     #[test]
     fn one_post_and_one_upgrade_may_run_at_a_time() {
-        let (handle, _listener) = PollingHandle::new();
+        let (handle, _listener) = PollingHandle::new(1_000);
         let first = handle.try_acquire_post().expect("free");
         assert!(handle.try_acquire_post().is_none());
         assert!(handle.try_acquire_upgrade().is_some(), "another right");
@@ -408,14 +427,14 @@ mod tests {
 
     #[test]
     fn nobody_takes_over_from_a_session_that_is_gone() {
-        let (handle, listener) = PollingHandle::new();
+        let (handle, listener) = PollingHandle::new(1_000);
         drop(listener);
         assert!(handle.try_acquire_upgrade().is_none());
     }
 
     #[tokio::test]
     async fn a_request_to_a_session_that_is_gone_is_in_vain() {
-        let (handle, listener) = PollingHandle::new();
+        let (handle, listener) = PollingHandle::new(1_000);
         drop(listener);
         assert_eq!(handle.get().await, None);
         assert!(!handle.post("4x".into()).await);

@@ -25,6 +25,9 @@ pub(crate) trait Transport {
     /// [`Disconnected`].
     fn pump(&mut self, session: &SessionHandle) -> Result<(), Disconnected>;
 
+    /// Bounds the messages that are read from now on.
+    fn bound_messages(&mut self, _max_bytes: usize) {}
+
     /// Sends a ping ahead of all queued frames. `false` when the client has not read the previous
     /// pings either.
     ///

@@ -35,9 +35,11 @@ use crate::{config::Config, mailbox::SessionHandle};
 pub(crate) struct WebSocket {
     reader: Reader,
     writer: Writer,
+    max_message_bytes: Rc<Cell<usize>>,
 }
 
-/// Accepts a WebSocket. It works once the response has been returned.
+/// Accepts a WebSocket, whose messages may be so long at first. It works once the response has been
+/// returned.
 ///
 /// # Errors
 /// When the request is not a valid WebSocket handshake.
@@ -45,11 +47,15 @@ pub(crate) async fn accept(
     request: &HttpRequest,
     payload: web::Payload,
     config: &Config,
+    max_message_bytes: usize,
 ) -> Result<(HttpResponse, WebSocket), actix_web::Error> {
     let max_payload_bytes = config.max_payload_bytes;
     let is_compressed = config.compression && offers_compression(request.headers());
     let fault = Rc::new(Cell::new(None));
-    let limiter = FrameLimiter::new(payload, max_payload_bytes, is_compressed, Rc::clone(&fault));
+    let inflate = is_compressed.then(|| Inflate::new(max_payload_bytes));
+    let max_message_bytes = Rc::new(Cell::new(max_message_bytes));
+    let scanner = FrameScanner::new(Rc::clone(&max_message_bytes));
+    let limiter = FrameLimiter { payload, inflate, scanner, fault: Rc::clone(&fault) };
     let mut payload: dev::Payload = dev::Payload::Stream { payload: Box::pin(limiter) };
     let payload = web::Payload::from_request(request, &mut payload).await?;
 
@@ -66,7 +72,7 @@ pub(crate) async fn accept(
     let gauge = Rc::new(OutputGauge::default());
     let response = with_gauge(response, Rc::clone(&gauge));
     let (reader, writer) = (Reader::new(stream, fault), Writer::new(session, gauge));
-    Ok((response, WebSocket { reader, writer }))
+    Ok((response, WebSocket { reader, writer, max_message_bytes }))
 }
 
 impl WebSocket {
@@ -89,6 +95,10 @@ impl Transport for WebSocket {
         self.writer.pump(|| session.pop())
     }
 
+    fn bound_messages(&mut self, max_bytes: usize) {
+        self.max_message_bytes.set(max_bytes);
+    }
+
     fn ping(&mut self) -> Result<bool, Disconnected> {
         self.send_urgent(PING)
     }
@@ -102,7 +112,7 @@ impl Transport for WebSocket {
     }
 
     async fn next(&mut self, reads: bool) -> Incoming {
-        let Self { reader, writer } = self;
+        let Self { reader, writer, .. } = self;
         tokio::select! {
             () = writer.wait_for_capacity(), if !writer.is_ready() => Incoming::Nothing,
             () = writer.closed(), if !reads => Incoming::Closed,
@@ -111,7 +121,7 @@ impl Transport for WebSocket {
     }
 
     async fn close(self, plan: ClosePlan, session: &SessionHandle) {
-        let Self { reader, mut writer } = self;
+        let Self { reader, mut writer, .. } = self;
         drop(reader);
         if plan.drains && timeout(plan.timeout, drain(&mut writer, session)).await.is_err() {
             tracing::debug!("a session closed before everything was sent");
@@ -266,18 +276,6 @@ struct FrameLimiter {
     inflate: Option<Inflate>,
     scanner: FrameScanner,
     fault: Rc<Cell<Option<Fault>>>,
-}
-
-impl FrameLimiter {
-    fn new(
-        payload: web::Payload,
-        max_message_bytes: usize,
-        is_compressed: bool,
-        fault: Rc<Cell<Option<Fault>>>,
-    ) -> Self {
-        let inflate = is_compressed.then(|| Inflate::new(max_message_bytes));
-        Self { payload, inflate, scanner: FrameScanner::new(max_message_bytes), fault }
-    }
 }
 
 impl Stream for FrameLimiter {

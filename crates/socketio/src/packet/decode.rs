@@ -12,6 +12,10 @@ pub struct Limits {
     pub max_attachments: usize,
     /// Maximum bytes of one packet, text and attachments together.
     pub max_packet_bytes: usize,
+    /// Maximum bytes of one event, text and attachments together, that is kept whole.
+    pub max_event_bytes: usize,
+    /// The members of the first argument that are kept of a larger event.
+    pub kept_members: &'static [&'static str],
 }
 
 /// Assembles packets from the messages of one session.
@@ -51,7 +55,11 @@ impl Decoder {
         if missing > self.limits.max_attachments {
             return Err(ParseError::TooManyAttachments);
         }
-        let packet = packet(&header)?;
+        let packet = if header.kind == Kind::Event && text.len() > self.limits.max_event_bytes {
+            large_event(&header, text.len(), self.limits.kept_members)?
+        } else {
+            packet(&header)?
+        };
         if missing == 0 {
             return Ok(Some(packet));
         }
@@ -69,10 +77,22 @@ impl Decoder {
         if partial.bytes > self.limits.max_packet_bytes {
             return Err(ParseError::TooLarge);
         }
-        if let Packet::Event { attachments, .. } | Packet::Ack { attachments, .. } =
-            &mut partial.packet
-        {
-            attachments.push(bytes);
+        let is_large = partial.bytes > self.limits.max_event_bytes;
+        match &mut partial.packet {
+            Packet::Event { namespace, id, name, args, .. } if is_large => {
+                partial.packet = Packet::LargeEvent {
+                    namespace: std::mem::take(namespace),
+                    id: *id,
+                    name: std::mem::take(name),
+                    args: json::kept_members(args, self.limits.kept_members),
+                    bytes: partial.bytes,
+                };
+            }
+            Packet::Event { attachments, .. } | Packet::Ack { attachments, .. } => {
+                attachments.push(bytes);
+            }
+            Packet::LargeEvent { bytes, .. } => *bytes = partial.bytes,
+            _ => {}
         }
         partial.missing -= 1;
         if partial.missing == 0 {
@@ -119,6 +139,16 @@ fn event(header: &Header<'_>) -> Result<Packet, ParseError> {
         args: items.collect(),
         attachments: Vec::with_capacity(header.attachments),
     })
+}
+
+fn large_event(
+    header: &Header<'_>,
+    bytes: usize,
+    kept_members: &[&str],
+) -> Result<Packet, ParseError> {
+    let (name, args) = json::large_event(header.json, kept_members)?;
+    let namespace = header.namespace.to_owned();
+    Ok(Packet::LargeEvent { namespace, id: header.id, name, args, bytes })
 }
 
 fn ack(header: &Header<'_>) -> Result<Packet, ParseError> {

@@ -43,6 +43,9 @@ impl Packet {
                 let text = event_text(namespace, *id, name, args, attachments.len())?;
                 (text, attachments.clone())
             }
+            Self::LargeEvent { namespace, id, name, args, .. } => {
+                (event_text(namespace, *id, name, args, 0)?, Vec::new())
+            }
             Self::Ack { namespace, id, args, attachments } => {
                 let text = ack_text(namespace, *id, args, attachments.len())?;
                 (text, attachments.clone())

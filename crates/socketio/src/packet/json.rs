@@ -1,7 +1,15 @@
 //! The JSON payload of a packet: validated and split into arguments, otherwise kept as text.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, value::RawValue};
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserializer as _,
+    de::{DeserializeOwned, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{ParseError, RESERVED_EVENTS};
 
@@ -74,6 +82,76 @@ pub(super) fn event_name(item: &RawValue) -> Result<String, ParseError> {
         return Err(ParseError::ReservedEvent);
     }
     Ok(name)
+}
+
+// An event that is too large to be kept: nothing of it is copied but its name and a few members.
+
+/// Maximum bytes of the name, and of each kept member, of an event that is not kept whole.
+const MAX_KEPT_BYTES: usize = 1024;
+
+/// The name of an event and what is kept of its arguments.
+pub(super) fn large_event(
+    json: &str,
+    kept_members: &[&str],
+) -> Result<(String, Vec<Box<RawValue>>), ParseError> {
+    struct Parts<'k>(&'k [&'k str]);
+    impl<'de> Visitor<'de> for Parts<'_> {
+        type Value = Option<(&'de RawValue, Vec<Box<RawValue>>)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an event")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let Some(name) = items.next_element()? else { return Ok(None) };
+            let first: Option<&RawValue> = items.next_element()?;
+            while items.next_element::<&RawValue>()?.is_some() {}
+            let kept = first.map(|first| kept_of(first, self.0)).unwrap_or_default();
+            Ok(Some((name, kept)))
+        }
+    }
+    if !json.trim_start().starts_with('[') {
+        return value(json).and(Err(ParseError::EventPayload));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let parts = deserializer.deserialize_seq(Parts(kept_members));
+    let parts = parts.and_then(|parts| deserializer.end().map(|()| parts));
+    let (name, args) = parts.map_err(|_| ParseError::Json)?.ok_or(ParseError::EventPayload)?;
+    if name.get().len() > MAX_KEPT_BYTES {
+        return Ok((String::new(), args));
+    }
+    Ok((event_name(name)?, args))
+}
+
+/// What is kept of `args` when they are not kept whole.
+pub(crate) fn kept_members(args: &[Box<RawValue>], kept_members: &[&str]) -> Vec<Box<RawValue>> {
+    args.first().map(|first| kept_of(first, kept_members)).unwrap_or_default()
+}
+
+/// An object with those members of the object `argument` that are kept; nothing of anything else.
+fn kept_of(argument: &RawValue, kept_members: &[&str]) -> Vec<Box<RawValue>> {
+    struct Members<'k>(&'k [&'k str]);
+    impl<'k, 'de> Visitor<'de> for Members<'k> {
+        type Value = BTreeMap<&'k str, &'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut kept = BTreeMap::new();
+            while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
+                let name = self.0.iter().find(|kept| **kept == name);
+                if let Some(name) = name.filter(|_| value.get().len() <= MAX_KEPT_BYTES) {
+                    kept.insert(*name, value);
+                }
+            }
+            Ok(kept)
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(argument.get());
+    let kept = deserializer.deserialize_map(Members(kept_members)).unwrap_or_default();
+    to_raw_value(&kept).into_iter().collect()
 }
 
 /// Checks that every placeholder in `args` refers to one of `attachments` attachments. An argument

@@ -1,5 +1,7 @@
 //! Processes what the client sends.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
@@ -11,12 +13,15 @@ use super::{
 };
 use crate::{
     config::after,
-    engine::{EngineMessage, EnginePacket, Incoming, Transport},
+    engine::{EngineMessage, EnginePacket, Fault, Incoming, Transport},
     namespace::{ConnectRequest, DisconnectReason, RecoveryRequest, Refusal},
     packet::Packet,
     sid::SocketId,
-    socket::{Acknowledger, Event, Socket},
+    socket::{Acknowledger, Event, NotKept, Socket},
 };
+
+/// What a CONNECT begins with: the types of its Engine.IO and its Socket.IO packet.
+const CONNECT: &str = "40";
 
 impl Session {
     pub(super) fn on_incoming(
@@ -39,7 +44,20 @@ impl Session {
         }
     }
 
+    /// Whether a message may be so long. Before a namespace is connected only a CONNECT may be longer than
+    /// the smallest bound; nothing of the rest is read.
+    fn check_length(&self, bytes: usize, is_connect: bool) -> Result<(), SessionEnd> {
+        let config = &self.server.config;
+        let max_bytes = match (self.was_connected, is_connect) {
+            (true, _) => return Ok(()),
+            (false, true) => config.max_connect_bytes,
+            (false, false) => config.max_unconnected_bytes,
+        };
+        if bytes > max_bytes { Err(Fault::TooBig.into()) } else { Ok(()) }
+    }
+
     fn on_text(&mut self, text: &ByteString) -> Result<(), SessionEnd> {
+        self.check_length(text.len(), text.starts_with(CONNECT))?;
         match EnginePacket::parse(text)? {
             EnginePacket::Message(text) => match &mut self.protocol {
                 Protocol::SocketIo(decoder) => {
@@ -60,6 +78,7 @@ impl Session {
     }
 
     fn on_binary(&mut self, bytes: Bytes) -> Result<(), SessionEnd> {
+        self.check_length(bytes.len(), false)?;
         match &mut self.protocol {
             Protocol::SocketIo(decoder) => {
                 decoder.binary(bytes)?.map_or(Ok(()), |packet| self.on_packet(packet))
@@ -78,7 +97,18 @@ impl Session {
             Packet::Event { namespace, id, name, args, attachments } => {
                 self.with_socket(&namespace, |entry| {
                     let ack = id.map(|id| Acknowledger::new(entry.socket.clone(), id));
-                    entry.receive(Event { name, args, attachments, ack });
+                    let (not_kept, room) = (None, None);
+                    let mut event =
+                        Event { name, args, attachments, ack, not_kept, bytes: 0, room };
+                    event.bytes = event.size_bytes();
+                    entry.receive(event);
+                })
+            }
+            Packet::LargeEvent { namespace, id, name, args, bytes } => {
+                self.with_socket(&namespace, |entry| {
+                    let ack = id.map(|id| Acknowledger::new(entry.socket.clone(), id));
+                    let (not_kept, attachments, room) = (Some(NotKept::TooLarge), Vec::new(), None);
+                    entry.receive(Event { name, args, attachments, ack, not_kept, bytes, room });
                 })
             }
             // The server requests no acknowledgements, so every id is unknown and ignored.
@@ -98,6 +128,7 @@ impl Session {
             tracing::error!("cannot get random bytes from the system; a client was refused");
             return self.send_connect_error(name, &Refusal::new("Internal server error"));
         };
+        self.connects += 1;
         let key = self.sockets.next_key();
         self.handle.add_socket(key, entry.name.clone());
         let socket = Socket::new(id, entry.name, key, self.handle.clone());
@@ -107,7 +138,8 @@ impl Session {
             recovery: recovery_enabled.then(|| RecoveryRequest::of(&auth)).flatten(),
             auth,
             remote: self.client.remote,
-            headers: self.client.headers.clone(),
+            attempt: self.connects,
+            permit: Arc::clone(&self.client.permit),
         };
         let deadline = after(Instant::now(), self.server.config.connect_decision_timeout_ms);
         let call = call_connect(entry.namespace, request, socket.clone(), deadline);

@@ -9,9 +9,10 @@ use std::{
 
 use super::{Outcome, PendingCall, call_disconnected, call_event};
 use crate::{
+    config::Config,
     mailbox::Key,
-    namespace::{DisconnectReason, Handler},
-    socket::{Event, Socket},
+    namespace::{Accepted, DisconnectReason, Handler, Intake},
+    socket::{Event, NotKept, Socket},
 };
 
 /// Maximum sockets that are disconnecting at once. Reached only by a client that connects and
@@ -23,6 +24,7 @@ pub(super) struct NamespaceSockets {
     entries: Vec<NamespaceSocket>,
     max_events: usize,
     max_bytes: usize,
+    kept_event_members: &'static [&'static str],
     next_key: u64,
     /// Namespaces the application disconnected. Packets that the client sent before it received the
     /// DISCONNECT are ignored.
@@ -38,11 +40,12 @@ pub(super) enum Target<'a> {
 }
 
 impl NamespaceSockets {
-    pub(super) fn new(max_events: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
             entries: Vec::new(),
-            max_events: max_events.max(1),
-            max_bytes: max_bytes.max(1),
+            max_events: config.inbox_events.max(1),
+            max_bytes: config.max_payload_bytes.max(1),
+            kept_event_members: config.kept_event_members,
             next_key: 0,
             disconnected: Vec::new(),
         }
@@ -82,7 +85,8 @@ impl NamespaceSockets {
         Key(self.next_key)
     }
 
-    pub(super) fn add(&mut self, entry: NamespaceSocket) {
+    pub(super) fn add(&mut self, mut entry: NamespaceSocket) {
+        entry.kept_event_members = self.kept_event_members;
         self.disconnected.retain(|namespace| **namespace != *entry.socket.namespace());
         // Most clients connect to one namespace; `push` alone would allocate room for four.
         self.entries.reserve_exact(1);
@@ -150,7 +154,7 @@ impl NamespaceSockets {
     fn on_outcome(&mut self, key: Key, outcome: Outcome) {
         let Some(entry) = self.find(key) else { return };
         match outcome {
-            Outcome::Accepted(accepted) => entry.accept(accepted.handler),
+            Outcome::Accepted(Accepted { handler, intake, .. }) => entry.accept(handler, intake),
             Outcome::Handled(handler) => entry.return_handler(handler),
             Outcome::HandlerPanicked(handler) => {
                 tracing::error!("a handler panicked while its session ended");
@@ -175,6 +179,9 @@ pub(super) struct NamespaceSocket {
     status: Status,
     inbox: VecDeque<Event>,
     inbox_bytes: usize,
+    /// Makes room for events.
+    intake: Option<Arc<dyn Intake>>,
+    kept_event_members: &'static [&'static str],
     /// The idle handler; while a call runs, [`call`](Self::call) owns it.
     handler: Option<Box<dyn Handler>>,
     call: Option<PendingCall>,
@@ -195,6 +202,8 @@ impl NamespaceSocket {
             status: Status::Connecting,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
+            intake: None,
+            kept_event_members: &[],
             handler: None,
             call: Some(call),
         }
@@ -210,7 +219,8 @@ impl NamespaceSocket {
     }
 
     /// Marks the socket as connected, unless the session has ended in the meantime.
-    pub(super) fn accept(&mut self, handler: Box<dyn Handler>) {
+    pub(super) fn accept(&mut self, handler: Box<dyn Handler>, intake: Option<Arc<dyn Intake>>) {
+        self.intake = intake;
         if self.status == Status::Connecting {
             self.status = Status::Connected;
         }
@@ -226,7 +236,13 @@ impl NamespaceSocket {
             && !self.socket.has_answer_room()
     }
 
-    pub(super) fn receive(&mut self, event: Event) {
+    pub(super) fn receive(&mut self, mut event: Event) {
+        if let Some(intake) = &self.intake {
+            event.room = intake.make_room(event.size_bytes());
+            if event.room.is_none() && event.not_kept.is_none() {
+                event.empty(NotKept::NoRoom, self.kept_event_members);
+            }
+        }
         self.inbox_bytes += event.size_bytes();
         self.inbox.push_back(event);
         self.start_next();

@@ -13,7 +13,6 @@ use crate::{
     Config, Server,
     engine::{ClosePlan, Disconnected, Fault, Incoming, Transport},
     mailbox::SessionHandle,
-    namespace::Headers,
     server::{SessionEntry, no_permit},
     sid::EngineId,
 };
@@ -57,7 +56,7 @@ async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does()
     let id = EngineId::random().expect("the system has randomness");
     let entry = SessionEntry { handle: Arc::clone(&handle), polling: None };
     let registration = shared.table.register(id, entry, no_permit()).expect("room");
-    let client = Client { remote: None, headers: Headers::none() };
+    let client = Client { remote: None, permit: no_permit() };
     let session = Session::new(shared, Arc::clone(&handle), registration, client);
     let (incoming, receiver) = unbounded_channel();
 

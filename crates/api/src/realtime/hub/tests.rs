@@ -1,6 +1,7 @@
 //! The hub between the real services and sinks that record what they are sent.
 
 mod durable;
+pub(super) mod faults;
 mod joining;
 mod presence;
 mod reading;
@@ -31,6 +32,13 @@ impl Hub {
     /// With the default settings.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self::with_settings(store, &Settings::default(), crate::testing::links())
+    }
+}
+
+impl PendingJoin {
+    /// [`PendingJoin::complete`], of which the room is sent nothing.
+    fn complete_unannounced(self, user: &UserId, opening: &Opening<'_>) -> bool {
+        self.admit(user, opening, None, JoinNotice::Always)
     }
 }
 
@@ -144,6 +152,10 @@ impl Fixture {
     async fn new() -> Self {
         let store = Arc::new(MemoryStore::new());
         let hub = Hub::new(store.clone());
+        Self::over(store, hub).await
+    }
+
+    async fn over(store: Arc<MemoryStore>, hub: Hub) -> Self {
         let (clock, ids) = (Arc::new(FixedClock::ticking()), Arc::new(CountingIds::new()));
         let over = |fanout: Arc<dyn Fanout>| {
             Messaging::new(store.clone(), fanout, clock.clone(), ids.clone())
@@ -181,7 +193,7 @@ impl Fixture {
         let (key, received) = self.enter(who);
         let pending = self.hub.begin_join(key, &self.conversation, visible);
         let since = self.last_seq(who).await;
-        assert!(pending.complete(&user(who), &history_to(since)));
+        assert!(pending.complete_unannounced(&user(who), &history_to(since)));
         (key, received)
     }
 
@@ -199,7 +211,7 @@ impl Fixture {
         let silence = sink.silence.clone();
         let key = self.hub.enter(&user(who), Arc::new(sink), None, 8).expect("a free session");
         let pending = self.hub.begin_join(key, &self.conversation, true);
-        assert!(pending.complete(&user(who), &history_to(Seq::ZERO.next())));
+        assert!(pending.complete_unannounced(&user(who), &history_to(Seq::ZERO.next())));
         (silence, Received(events))
     }
 

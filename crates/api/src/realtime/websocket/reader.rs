@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     collections::BTreeMap,
+    fmt,
     net::IpAddr,
     pin::Pin,
     rc::Rc,
@@ -14,9 +15,14 @@ use std::{
 use actix_web::{error::PayloadError, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 use bytes::Bytes;
+use bytestring::ByteString;
 use futures_util::Stream;
-use serde::Serialize;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
 use serde_json::{Map, Value, value::RawValue};
+use socketio::{EventRoom, Intake, NotKept};
 use tokio::time::timeout;
 
 use super::writer::{CloseReason, Outbox};
@@ -24,8 +30,8 @@ use crate::{
     error::Failure,
     input::{Lossy, Object},
     realtime::{
-        actor::{ReplyChannel, SessionHandle},
-        commands::Answer,
+        actor::{Received, ReplyChannel, Request, SessionHandle},
+        commands::{self, Answer, FIELDS},
         events::{Failed, OutgoingEvent, ServerEvent as _},
         session::{ConnectAttempt, Context, Session},
     },
@@ -34,6 +40,9 @@ use crate::{
 
 /// The event that every connection begins with.
 const AUTH: &str = "auth";
+
+/// How many `auth` events that cannot be read are answered; the last answer ends the connection.
+const UNREADABLE_AUTH_MAX: usize = 3;
 
 /// One connection, as far as it is read.
 pub(super) struct Reader {
@@ -50,13 +59,15 @@ impl Reader {
         let time_limit = Duration::from_millis(self.context.settings.socket.connect_timeout_ms);
         let authenticated = timeout(time_limit, self.authentication()).await;
         let begun = match authenticated.unwrap_or(Err(CloseReason::UNAUTHENTICATED)) {
-            Ok(frame) => self.begin(frame).await,
+            Ok((data, id)) => self.begin(data, id).await,
             Err(close_reason) => Err(close_reason),
         };
         match begun {
             Ok(session) => {
+                self.gauge.bound(self.context.settings.socket.max_payload_bytes);
+                let intake = session.intake();
                 let mut session = SessionHandle::spawn(session, None);
-                let close_reason = self.run_commands(&mut session).await;
+                let close_reason = self.run_commands(&mut session, &*intake).await;
                 self.outbox.end(close_reason);
                 session.end(close_reason.to_string()).await;
             }
@@ -64,28 +75,37 @@ impl Reader {
         }
     }
 
-    /// The first frame, which has to be `auth`. One that cannot be read may be sent again, once the
-    /// client has taken enough of the refusals so far.
-    async fn authentication(&mut self) -> Result<ClientFrame, CloseReason> {
-        loop {
-            let frame = self.next().await?;
-            if frame.event != AUTH {
-                return Err(CloseReason::BAD_MESSAGE);
-            }
-            match frame.data.check() {
-                Ok(()) => return Ok(frame),
+    /// The first frame, which has to be `auth`: its data, and its id. One that cannot be read may be sent
+    /// again a few times, once the client has taken enough of the refusals so far.
+    async fn authentication(&mut self) -> Result<(Object, Option<Value>), CloseReason> {
+        for _ in 0..UNREADABLE_AUTH_MAX {
+            let line = self.next().await?;
+            let (data, id) = self.read_auth(&line)?;
+            match data.check() {
+                Ok(()) => return Ok((data, id)),
                 Err(failure) => {
                     self.answers_have_left().await?;
                     self.refuse(&failure);
                 }
             }
         }
+        Err(CloseReason::BAD_MESSAGE)
     }
 
-    async fn begin(
-        &self,
-        ClientFrame { data, id, .. }: ClientFrame,
-    ) -> Result<Session, CloseReason> {
+    fn read_auth(&self, line: &str) -> Result<(Object, Option<Value>), CloseReason> {
+        let socket = &self.context.settings.socket;
+        if line.len() > socket.max_connect_bytes {
+            return Err(CloseReason::TOO_BIG);
+        }
+        let frame = ClientFrame::parse(line).filter(|frame| frame.event == AUTH);
+        match frame {
+            Some(frame) => Ok((frame.data(FIELDS), frame.id)),
+            None if line.len() > socket.max_unconnected_bytes => Err(CloseReason::TOO_BIG),
+            None => Err(CloseReason::BAD_MESSAGE),
+        }
+    }
+
+    async fn begin(&self, data: Object, id: Option<Value>) -> Result<Session, CloseReason> {
         let token = data.fields.get("token").and_then(Value::as_str);
         let attempt = ConnectAttempt { token, address: self.address };
         match Session::begin(&self.context, attempt, self.outbox.clone()).await {
@@ -107,17 +127,32 @@ impl Reader {
     fn refuse(&self, failure: &Failure) {
         let (message, code) = (failure.message(Language::French), failure.code().as_str());
         let details = failure.details(Language::French);
-        let failed =
-            Failed { message: &message, code, event: AUTH, details, client_message_id: None };
+        let (client_message_id, retry_after_ms) = (None, failure.retry_after_ms());
+        let failed = Failed {
+            message: &message,
+            code,
+            event: AUTH,
+            details,
+            client_message_id,
+            retry_after_ms,
+        };
         if let Some(event) = failed.encode() {
             self.post(event.json_line());
         }
     }
 
-    async fn run_commands(&mut self, session: &mut SessionHandle) -> CloseReason {
+    async fn run_commands(
+        &mut self,
+        session: &mut SessionHandle,
+        intake: &dyn Intake,
+    ) -> CloseReason {
         loop {
-            let handled = match self.next().await {
-                Ok(frame) => self.run_command(session, frame).await,
+            let read = match self.next().await {
+                Ok(line) => self.read_command(session, intake, &line),
+                Err(close_reason) => Err(close_reason),
+            };
+            let handled = match read {
+                Ok(command) => self.run_command(session, command).await,
                 Err(close_reason) => Err(close_reason),
             };
             if let Err(close_reason) = handled {
@@ -126,14 +161,34 @@ impl Reader {
         }
     }
 
+    fn read_command(
+        &self,
+        session: &SessionHandle,
+        intake: &dyn Intake,
+        line: &str,
+    ) -> Result<ReadCommand, CloseReason> {
+        let frame = ClientFrame::parse(line).ok_or(CloseReason::BAD_MESSAGE)?;
+        let is_too_large = line.len() > self.context.settings.socket.max_event_bytes;
+        let room = if is_too_large { None } else { intake.make_room(line.len()) };
+        let not_kept = match (is_too_large, &room) {
+            (true, _) => Some(NotKept::TooLarge),
+            (false, None) => Some(NotKept::NoRoom),
+            (false, Some(_)) => None,
+        };
+        let received = Received { name: &frame.event, bytes: line.len(), not_kept };
+        let request = session.read(&received, |known| frame.data(known));
+        Ok(ReadCommand { request, id: frame.id, _room: room })
+    }
+
     async fn run_command(
         &self,
         session: &mut SessionHandle,
-        ClientFrame { event, data, id }: ClientFrame,
+        ReadCommand { request, id, _room }: ReadCommand,
     ) -> Result<(), CloseReason> {
+        let Some(request) = request else { return Ok(()) };
         self.answers_have_left().await?;
         self.outbox.liveness().beat(true);
-        let handled = session.handle(self, &event, data, id).await;
+        let handled = session.handle(self, request, id).await;
         self.outbox.liveness().beat(false);
         handled.map_err(|_stopped| CloseReason::FAILED)
     }
@@ -150,8 +205,8 @@ impl Reader {
         }
     }
 
-    /// The next frame of the client, or why there is none.
-    async fn next(&mut self) -> Result<ClientFrame, CloseReason> {
+    /// The next line of the client, or why there is none.
+    async fn next(&mut self) -> Result<ByteString, CloseReason> {
         loop {
             let message = tokio::select! {
                 () = self.outbox.ended() => None,
@@ -160,9 +215,7 @@ impl Reader {
             self.gauge.reset();
             self.outbox.liveness().beat(false);
             match message {
-                Some(Ok(AggregatedMessage::Text(line))) => {
-                    return ClientFrame::parse(&line).ok_or(CloseReason::BAD_MESSAGE);
-                }
+                Some(Ok(AggregatedMessage::Text(line))) => return Ok(line),
                 Some(Ok(AggregatedMessage::Ping(bytes))) => self.outbox.pong(bytes),
                 Some(Ok(AggregatedMessage::Pong(_))) => {}
                 Some(Ok(AggregatedMessage::Binary(_))) => return Err(CloseReason::BINARY),
@@ -211,24 +264,32 @@ fn fault(error: &ProtocolError) -> CloseReason {
 const ID_BYTES_MAX: usize = 64;
 
 /// One frame of a client.
-#[derive(Debug)]
-pub(super) struct ClientFrame {
+pub(super) struct ClientFrame<'a> {
     pub(super) event: String,
-    /// Empty unless it was an object.
-    pub(super) data: Object,
+    data: Option<&'a str>,
     /// The id of the acknowledgement that is asked for.
     pub(super) id: Option<Value>,
+    /// An id that cannot be read.
+    unreadable_id: Option<&'a str>,
 }
 
-impl ClientFrame {
+/// A command that was read, and its room among the events under way.
+struct ReadCommand {
+    /// `None` for an event that is not of our protocol, which is ignored.
+    request: Option<Request>,
+    id: Option<Value>,
+    _room: Option<EventRoom>,
+}
+
+impl<'a> ClientFrame<'a> {
     /// Reads a line; `None` unless it is an object with an `event` that is text, and an `id`, if
     /// any, that is a number or short text. What cannot be read in its `data`, or an `id` that cannot,
-    /// is for the answer to name.
-    pub(super) fn parse(line: &str) -> Option<Self> {
-        let parts: BTreeMap<Lossy, &RawValue> = serde_json::from_str(line).ok()?;
-        let part = |name: &str| parts.get(&Lossy(name.to_owned())).map(|part| part.get());
+    /// is for the answer to name. Other members are skipped.
+    pub(super) fn parse(line: &'a str) -> Option<Self> {
+        let FrameParts(parts) = serde_json::from_str(line).ok()?;
+        let part = |name: &str| parts.get(name).map(|part| part.get());
         let Lossy(event) = serde_json::from_str(part("event")?).ok()?;
-        let mut data = part("data").and_then(Object::parse).unwrap_or_default();
+        let mut unreadable_id = None;
         let id = match part("id").map(|json| (json, serde_json::from_str(json))) {
             None | Some((_, Ok(Value::Null))) => None,
             Some((_, Ok(Value::Number(number)))) => Some(Value::Number(number)),
@@ -237,11 +298,46 @@ impl ClientFrame {
             }
             Some((_, Ok(_))) => return None,
             Some((json, Err(_))) => {
-                data.add_invalid("id", json);
+                unreadable_id = Some(json);
                 None
             }
         };
-        Some(Self { event, data, id })
+        Some(Self { event, data: part("data"), id, unreadable_id })
+    }
+
+    /// The fields `known` of its data, which are none unless it is an object.
+    pub(super) fn data(&self, known: &[&str]) -> Object {
+        let mut data = commands::payload(self.data, known);
+        if let Some(json) = self.unreadable_id {
+            data.add_invalid("id", json);
+        }
+        data
+    }
+}
+
+/// The members that frames have, by their names.
+struct FrameParts<'a>(BTreeMap<&'static str, &'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for FrameParts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = BTreeMap<&'static str, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a frame")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+                let mut parts = BTreeMap::new();
+                while let Some((Lossy(name), value)) = members.next_entry()? {
+                    let known = ["event", "data", "id"].into_iter().find(|known| *known == name);
+                    parts.extend(known.map(|known| (known, value)));
+                }
+                Ok(parts)
+            }
+        }
+        deserializer.deserialize_map(Members).map(Self)
     }
 }
 
@@ -271,25 +367,33 @@ const SLACK_BYTES: usize = 131_072;
 /// Passes bytes on, until there are too many since the last whole message.
 pub(super) struct ByteBudget {
     payload: web::Payload,
-    bytes_max: usize,
     pub(super) gauge: ByteGauge,
 }
 
 /// Counts the bytes since the last whole message.
 #[derive(Clone, Default)]
-pub(super) struct ByteGauge(Rc<Cell<usize>>);
+pub(super) struct ByteGauge {
+    bytes: Rc<Cell<usize>>,
+    bytes_max: Rc<Cell<usize>>,
+}
 
 impl ByteGauge {
     /// A message is whole.
     fn reset(&self) {
-        self.0.set(0);
+        self.bytes.set(0);
+    }
+
+    /// From now on a message may be so long.
+    fn bound(&self, message_bytes_max: usize) {
+        self.bytes_max.set(message_bytes_max.saturating_add(SLACK_BYTES));
     }
 }
 
 impl ByteBudget {
     pub(super) fn new(payload: web::Payload, message_bytes_max: usize) -> Self {
-        let bytes_max = message_bytes_max.saturating_add(SLACK_BYTES);
-        Self { payload, bytes_max, gauge: ByteGauge::default() }
+        let gauge = ByteGauge::default();
+        gauge.bound(message_bytes_max);
+        Self { payload, gauge }
     }
 }
 
@@ -299,9 +403,9 @@ impl Stream for ByteBudget {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         let next = ready!(Pin::new(&mut self.payload).poll_next(cx));
         if let Some(Ok(bytes)) = &next {
-            let counted = self.gauge.0.get().saturating_add(bytes.len());
-            self.gauge.0.set(counted);
-            if counted > self.bytes_max {
+            let counted = self.gauge.bytes.get().saturating_add(bytes.len());
+            self.gauge.bytes.set(counted);
+            if counted > self.gauge.bytes_max.get() {
                 return Poll::Ready(Some(Err(PayloadError::Overflow)));
             }
         }
@@ -318,11 +422,12 @@ mod frame_tests {
     #[test]
     fn a_line_has_an_event_and_the_rest_if_there_is_any() {
         let bare = ClientFrame::parse(r#"{"event":"sync"}"#).expect("a good line");
-        assert_eq!((bare.event.as_str(), bare.id), ("sync", None));
-        assert!(bare.data.fields.is_empty() && bare.data.check().is_ok());
+        assert_eq!((bare.event.as_str(), &bare.id), ("sync", &None));
+        assert!(bare.data(FIELDS).fields.is_empty() && bare.data(FIELDS).check().is_ok());
         let full = ClientFrame::parse(r#"{"id":7,"event":"a","data":{"x":1},"more":[]}"#);
         let full = full.expect("a good line");
-        assert_eq!((full.id, full.data.fields.get("x")), (Some(json!(7)), Some(&json!(1))));
+        assert_eq!(full.data(&["x"]).fields.get("x"), Some(&json!(1)));
+        assert_eq!(full.id, Some(json!(7)));
     }
 
     #[test]
@@ -337,11 +442,12 @@ mod frame_tests {
     fn what_cannot_be_read_leaves_the_rest_of_a_line_readable() {
         let line = r#"{"event":"a","id":7,"data":{"k":"v","x":"\ud83d"},"more":"\ud83d"}"#;
         let half = ClientFrame::parse(line).expect("a line");
-        assert_eq!((half.event.as_str(), half.id), ("a", Some(json!(7))));
-        assert_eq!(half.data.fields.get("k"), Some(&json!("v")));
-        assert!(half.data.check().is_err());
+        assert_eq!((half.event.as_str(), &half.id), ("a", &Some(json!(7))));
+        let data = half.data(&["k", "x"]);
+        assert_eq!(data.fields.get("k"), Some(&json!("v")));
+        assert!(data.check().is_err());
         let nameless = ClientFrame::parse(r#"{"event":"a","id":"\ud83d"}"#).expect("a line");
-        assert!(nameless.id.is_none() && nameless.data.check().is_err());
+        assert!(nameless.id.is_none() && nameless.data(FIELDS).check().is_err());
     }
 
     #[test]

@@ -382,6 +382,7 @@ impl EventSink for Outbox {
         self.end(match cause {
             DisconnectCause::TokenExpired => CloseReason::TOKEN_ENDED,
             DisconnectCause::Forgotten => CloseReason::FORGOTTEN,
+            DisconnectCause::Failed => CloseReason::FAILED,
         });
     }
 }

@@ -55,7 +55,8 @@ const MAX_CONTROL_BYTES: u64 = 125;
 /// Tracks the frames of a byte stream.
 #[derive(Debug)]
 pub(super) struct FrameScanner {
-    max_message_bytes: u64,
+    /// May change between messages.
+    max_message_bytes: Rc<Cell<usize>>,
     header: [u8; MAX_HEADER_BYTES],
     header_len: usize,
     /// Remaining bytes of the current frame's payload.
@@ -66,9 +67,9 @@ pub(super) struct FrameScanner {
 }
 
 impl FrameScanner {
-    pub(super) fn new(max_message_bytes: usize) -> Self {
+    pub(super) fn new(max_message_bytes: Rc<Cell<usize>>) -> Self {
         Self {
-            max_message_bytes: u64::try_from(max_message_bytes).unwrap_or(u64::MAX),
+            max_message_bytes,
             header: [0; MAX_HEADER_BYTES],
             header_len: 0,
             payload_left: 0,
@@ -116,7 +117,8 @@ impl FrameScanner {
         } else {
             self.message_bytes = self.message_bytes.saturating_add(length);
             self.fragments += 1;
-            if self.message_bytes > self.max_message_bytes || self.fragments > MAX_FRAGMENTS {
+            let max_bytes = u64::try_from(self.max_message_bytes.get()).unwrap_or(u64::MAX);
+            if self.message_bytes > max_bytes || self.fragments > MAX_FRAGMENTS {
                 return Err(Fault::TooBig);
             }
             if header.is_last() {
@@ -146,6 +148,10 @@ mod tests {
         bytes
     }
 
+    fn scanner(max_message_bytes: usize) -> FrameScanner {
+        FrameScanner::new(Rc::new(Cell::new(max_message_bytes)))
+    }
+
     /// Feeds the bytes in chunks of `step`.
     fn read_in_steps(scanner: &mut FrameScanner, bytes: &[u8], step: usize) -> Result<(), Fault> {
         bytes.chunks(step).try_for_each(|chunk| scanner.read(chunk).map_err(|(_, fault)| fault))
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
         for step in [1, 3, 1000] {
-            let mut scanner = FrameScanner::new(200);
+            let mut scanner = scanner(200);
             let two = [frame(0x81, 200), frame(0x82, 200)].concat();
             assert_eq!(read_in_steps(&mut scanner, &two, step), Ok(()));
             assert_eq!(read_in_steps(&mut scanner, &frame(0x81, 201), step), Err(Fault::TooBig));
@@ -163,7 +169,7 @@ mod tests {
 
     #[test]
     fn fragments_count_as_one_message_and_a_ping_between_them_does_not() {
-        let mut scanner = FrameScanner::new(200);
+        let mut scanner = scanner(200);
         let sound = [frame(0x01, 100), frame(0x89, 100), frame(0x00, 100)].concat();
         assert_eq!(scanner.read(&sound), Ok(()));
         assert_eq!(scanner.read(&frame(0x80, 1)), Err((0, Fault::TooBig)));
@@ -171,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_announced_giant_is_refused_at_its_header() {
-        let mut scanner = FrameScanner::new(1000);
+        let mut scanner = scanner(1000);
         let mut bytes = frame(0x81, 5);
         let sound = bytes.len();
         bytes.extend([0x82, 0xFF]);
@@ -182,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_message_in_a_thousand_crumbs_is_refused() {
-        let mut scanner = FrameScanner::new(1_000_000);
+        let mut scanner = scanner(1_000_000);
         assert_eq!(scanner.read(&frame(0x01, 1)), Ok(()));
         let fragments = frame(0x00, 1).repeat(MAX_FRAGMENTS);
         let (_, fault) = scanner.read(&fragments).expect_err("too many");
@@ -191,7 +197,7 @@ mod tests {
 
     #[test]
     fn reserved_bits_and_long_control_frames_break_the_protocol() {
-        assert_eq!(FrameScanner::new(1000).read(&frame(0xC1, 1)), Err((0, Fault::Protocol)));
-        assert_eq!(FrameScanner::new(1000).read(&frame(0x89, 126)), Err((0, Fault::Protocol)));
+        assert_eq!(scanner(1000).read(&frame(0xC1, 1)), Err((0, Fault::Protocol)));
+        assert_eq!(scanner(1000).read(&frame(0x89, 126)), Err((0, Fault::Protocol)));
     }
 }

@@ -7,6 +7,7 @@ use domain::{
 use serde_json::json;
 
 use super::*;
+use crate::realtime::subscriptions::Subscription;
 
 /// The next event called `name`, as the client is sent it. The salon, which has not joined, is sent
 /// the same without the position.
@@ -107,6 +108,44 @@ async fn a_conversation_taken_away_is_told_to_both_sides() {
         both(&mut salon, &mut client, "conversation-deleted").await,
         json!({"conversationId": fixture.conversation.as_str(), "seq": 2})
     );
+}
+
+#[tokio::test]
+async fn a_session_that_ends_before_it_is_restored_left_no_room_that_it_had_not_entered() {
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (key, _received) = fixture.enter("c");
+    let conversation = fixture.conversation.clone();
+    let room = Subscription { conversation, visible: true, delivered_seq: Seq::ZERO.next() };
+    fixture.hub.set_subscriptions(key, &Subscriptions::new(vec![room]));
+    fixture.hub.exit(key);
+    assert_eq!(salon.names_so_far(), [""; 0]);
+}
+
+#[tokio::test]
+async fn whoever_ends_right_after_joining_is_said_to_have_joined_and_then_to_have_left() {
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (key, _received) = fixture.enter("c");
+    let pending = fixture.hub.begin_join(key, &fixture.conversation, true);
+    let since = fixture.last_seq("c").await;
+    assert!(pending.complete(&user("c"), &history_to(since), JoinNotice::Always));
+    fixture.hub.exit(key);
+    assert_eq!(salon.names_so_far(), ["user-joined", "user-left"]);
+}
+
+#[tokio::test]
+async fn a_restored_session_is_announced_unless_its_person_is_there_already() {
+    let fixture = Fixture::new().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    for (number, announced) in [(1, true), (2, false)] {
+        let (key, _received) = fixture.enter("c");
+        let pending = fixture.hub.begin_join(key, &fixture.conversation, true);
+        let since = fixture.last_seq("c").await;
+        assert!(pending.complete(&user("c"), &history_to(since), JoinNotice::UnlessPresent));
+        let expected: &[&str] = if announced { &["user-joined"] } else { &[] };
+        assert_eq!(salon.names_so_far(), expected, "session {number}");
+    }
 }
 
 #[tokio::test]

@@ -252,7 +252,7 @@ impl Model {
         let member = plan.has_member.then(|| {
             let (key, witness) = self.enter("c");
             hub.begin_join(key, conversation, true)
-                .complete(&user("c"), &history_to(Seq::ZERO.next()));
+                .complete_unannounced(&user("c"), &history_to(Seq::ZERO.next()));
             (key, witness)
         });
         let mut sessions = Vec::new();
@@ -260,7 +260,7 @@ impl Model {
             let (key, witness) = self.enter("s");
             if kind.is_member_before() {
                 let pending = hub.begin_join(key, conversation, true);
-                assert!(pending.complete(&user("s"), &history_to(Seq::ZERO.next())));
+                assert!(pending.complete_unannounced(&user("s"), &history_to(Seq::ZERO.next())));
             }
             let (pending, read, since, sent_before) = (None, None, None, 0);
             let kind = *kind;
@@ -299,7 +299,7 @@ impl Model {
                         session.sent_before = session.witness.sent().len();
                         session.since = Some(since.get());
                         let opening = Opening { events: &[], since, is_log };
-                        pending.complete(&user("s"), &opening);
+                        pending.complete_unannounced(&user("s"), &opening);
                     }
                 }
                 Step::Run => tokio::task::yield_now().await,
@@ -528,7 +528,7 @@ async fn who_joins_as_the_conversation_is_deleted_is_sent_that_and_is_no_member(
     let deleted = fixture.messaging.delete_conversation(&fixture.conversation, &by);
     deleted.await.expect("the salon may");
     assert_eq!(received.names_so_far(), [""; 0], "not before its opening");
-    assert!(!pending.complete(&user("c"), &history_to(since)));
+    assert!(!pending.complete_unannounced(&user("c"), &history_to(since)));
     assert_eq!(received.named("conversation-deleted").await["seq"], 2);
     assert_eq!(fixture.hub.rooms_of(key), Some(Vec::new()));
     fixture.hub.exit(key);
@@ -555,7 +555,7 @@ async fn who_is_joining_is_watching_when_they_have_joined() {
     let pending = fixture.hub.begin_join(key, &fixture.conversation, true);
     assert!(!is_watching(), "it may give up, and would never see what it had read");
     let since = fixture.last_seq("s").await;
-    assert!(pending.complete(&user("s"), &history_to(since)));
+    assert!(pending.complete_unannounced(&user("s"), &history_to(since)));
     assert!(is_watching());
     assert!(!fixture.hub.is_watching(&fixture.conversation, &user("c")));
 }
@@ -566,10 +566,10 @@ async fn a_session_that_leaves_or_ends_while_it_is_joining_is_no_member() {
     let (key, mut received) = fixture.enter("s");
     let pending = fixture.hub.begin_join(key, &fixture.conversation, true);
     assert_eq!(fixture.hub.leave(key, &fixture.conversation), None);
-    assert!(!pending.complete(&user("s"), &history_to(Seq::ZERO.next())));
+    assert!(!pending.complete_unannounced(&user("s"), &history_to(Seq::ZERO.next())));
     let pending = fixture.hub.begin_join(key, &fixture.conversation, true);
     fixture.hub.exit(key);
-    assert!(!pending.complete(&user("s"), &history_to(Seq::ZERO.next())));
+    assert!(!pending.complete_unannounced(&user("s"), &history_to(Seq::ZERO.next())));
     assert!(fixture.hub.sessions().is_empty());
     assert_eq!(received.names_so_far(), [""; 0]);
 }
@@ -588,7 +588,7 @@ async fn a_session_that_is_restored_is_sent_a_receipt_behind_the_message_before_
     marked.await.expect("marked");
     assert!(!received.names_so_far().contains(&"conversation-read".to_owned()));
     let opening = Opening { events: &[], since: Seq::ZERO.next(), is_log: true };
-    assert!(pending.complete(&user("c"), &opening));
+    assert!(pending.complete_unannounced(&user("c"), &opening));
     assert_eq!(received.named("new-message").await["seq"], 2);
     assert_eq!(received.named("conversation-read").await["seq"], 3);
 }
@@ -604,7 +604,7 @@ async fn who_reads_for_so_long_that_too_much_happens_is_sent_the_rest_from_the_l
     for words in &words {
         fixture.say(&fixture.messaging, "c", words).await;
     }
-    assert!(pending.complete(&user("c"), &history_to(since)));
+    assert!(pending.complete_unannounced(&user("c"), &history_to(since)));
     assert_eq!(received.words(300).await, words);
     fixture.say(&fixture.messaging, "c", "next").await;
     assert_eq!(received.words(1).await, ["next"]);
@@ -703,7 +703,7 @@ async fn join_and_leave(fixture: &Fixture, who: &str) -> usize {
     tokio::task::yield_now().await;
     let since = fixture.last_seq(who).await;
     tokio::task::yield_now().await;
-    assert!(pending.complete(&user(who), &history_to(since)));
+    assert!(pending.complete_unannounced(&user(who), &history_to(since)));
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }

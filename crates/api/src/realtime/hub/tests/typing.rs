@@ -42,6 +42,16 @@ async fn everyone_in_the_room_but_the_writing_session_hears_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_is_gone_does_not_begin_to_type() {
+    let fixture = fixture().await;
+    let (_, mut salon) = fixture.join("s", true).await;
+    let (writing, _own) = fixture.join("c", true).await;
+    fixture.hub.exit(writing);
+    fixture.start("c", writing);
+    assert_eq!(salon.names_so_far(), ["user-left"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_writer_is_called_what_the_directory_calls_them() {
     let fixture = fixture().await;
     let (_, mut salon) = fixture.join("s", true).await;

@@ -172,6 +172,18 @@ impl Client {
         }
     }
 
+    /// Leaves the namespace and connects to it again, on the same connection; returns the reply.
+    pub(super) async fn reconnects(&mut self, who: &str) -> String {
+        self.say("41/messaging,".to_owned()).await;
+        self.say(format!("{CONNECT}{}", json!({ "token": who }))).await;
+        loop {
+            let text = self.text().await;
+            if !text.starts_with(EVENT) {
+                return text;
+            }
+        }
+    }
+
     async fn say(&mut self, text: String) {
         self.stream.send(Message::text(text)).await.expect("it is open");
     }

@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, Node, realtime, recovery::joined};
-use crate::{realtime::commands::EventName, testing::let_seconds_pass};
+use super::{Client, Node, realtime, recovery::joined, settings};
+use crate::{
+    limits::{self, Rate},
+    realtime::commands::EventName,
+    testing::{TestApp, let_seconds_pass},
+};
 
 fn entries(page: &Value) -> Vec<(i64, &str)> {
     let events = page["events"].as_array().expect("a list");
@@ -278,7 +282,7 @@ const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-
 #[actix_web::test]
 async fn half_a_character_is_refused_by_name_and_the_socket_goes_on() {
     let node = Node::new().await;
-    let refused = Client::refused_with(&node, r#"{"token":"c1","more":["\ud83d"]}"#).await;
+    let refused = Client::refused_with(&node, r#"{"token":"c1","recovery":["\ud83d"]}"#).await;
     assert_eq!(refused["data"]["code"], "validation_failed");
     assert_eq!(refused["data"]["details"].as_array().expect("reasons").len(), 1);
 
@@ -414,13 +418,145 @@ async fn over_both_doors_alike_the_author_hears_of_the_message_that_was_marked_b
 async fn a_payload_that_is_nested_beyond_reason_is_refused_by_name_and_the_socket_goes_on() {
     let node = Node::new().await;
     let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
-    let refused = Client::refused_with(&node, &format!(r#"{{"token":"c1","x":{deep}}}"#)).await;
-    assert_eq!(refused["data"]["details"], json!(["x est illisible"]));
+    let refused =
+        Client::refused_with(&node, &format!(r#"{{"token":"c1","recovery":{deep}}}"#)).await;
+    assert_eq!(refused["data"]["details"], json!(["recovery est illisible"]));
     let mut client = Client::connect(&node, "c1").await;
-    let answer = client.ask_raw("sync", &format!(r#"{{"x":{deep}}}"#)).await;
+    let answer = client.ask_raw("sync", &format!(r#"{{"conversations":{deep},"x":{deep}}}"#)).await;
     assert_eq!(answer["error"]["code"], "validation_failed");
-    assert_eq!(answer["error"]["details"], json!(["x est illisible"]));
+    assert_eq!(answer["error"]["details"], json!(["conversations est illisible"]), "x is skipped");
     // What is no object is an empty one.
     let answer = client.ask_raw("leave-conversation", &deep).await;
     assert_eq!(answer["error"]["code"], "validation_failed");
+}
+
+#[actix_web::test]
+async fn an_event_that_is_too_large_is_refused_by_name_and_the_socket_goes_on() {
+    let node = Node::new().await;
+    let mut client = Client::connect(&node, "c1").await;
+    let payload = json!({ "clientMessageId": "k1", "content": "x".repeat(900_000) });
+    client.tell_raw("send-message", &payload.to_string()).await;
+    assert_eq!(
+        client.named("error").await,
+        json!({
+            "message": "Événement trop volumineux", "code": "payload_too_large",
+            "event": "send-message", "clientMessageId": "k1",
+        })
+    );
+    let answer = client.ask("send-message", payload).await;
+    assert_eq!(answer["error"]["code"], "payload_too_large");
+    client.tell_raw("unknown", &format!(r#""{}""#, "x".repeat(900_000))).await;
+    assert_eq!(client.unasked().await, [""; 0]);
+}
+
+#[actix_web::test]
+async fn while_events_are_handled_others_have_no_room_and_are_told_when_to_come_again() {
+    let settings = realtime::Settings { events_per_person_bytes_max: 1_000, ..Default::default() };
+    let node = Node::with(settings).await;
+    let (path, id) = node.talk().await;
+    let mut client = Client::connect(&node, "c1").await;
+    let held = node.test_app.store.hold_reads();
+    let message = json!({ "conversationId": id, "content": "x".repeat(400) });
+    client.tell_raw("send-message", &message.to_string()).await;
+    held.until_one_waits().await;
+    let second =
+        json!({ "conversationId": id, "content": "x".repeat(400), "clientMessageId": "k2" });
+    client.tell_raw("send-message", &second.to_string()).await;
+    let mut other = Client::connect(&node, "s1").await;
+    let answer = other.ask("leave-conversation", json!({ "conversationId": "nowhere" })).await;
+    assert_eq!(answer["ok"], true, "there is room for others");
+    // What is sent here has arrived on the first socket, too.
+    drop(held);
+    let event = client.named("error").await;
+    assert_eq!((&event["code"], &event["clientMessageId"]), (&json!("busy"), &json!("k2")));
+    assert_eq!(event["retryAfterMs"], 1_000);
+    assert_eq!(client.ask("send-message", second).await["ok"], true, "the room is free again");
+    assert_eq!(node.test_app.messages(&path).await, 2);
+}
+
+/// A node with these limits and no others.
+async fn limited(change: impl FnOnce(&mut limits::Settings)) -> Node {
+    let mut settings = settings(realtime::Settings::default());
+    change(&mut settings.limits);
+    Node::serve(TestApp::with(settings).await)
+}
+
+#[actix_web::test]
+async fn malformed_unknown_and_refused_events_count_as_commands_too() {
+    let refused = json!({ "conversationId": "nowhere" });
+    for (event, payload) in [
+        ("send-message", json!({})),
+        ("unknown", json!({})),
+        ("mark-conversation-as-read", json!({})),
+        ("join-conversation", refused),
+        ("send-message", json!({ "content": "x".repeat(200_000) })),
+    ] {
+        let twice = Some(Rate::new(2, 1));
+        let node = limited(|limits| {
+            limits.commands_per_person = twice;
+            limits.reads_per_person = twice;
+        })
+        .await;
+        let mut client = Client::connect(&node, "c1").await;
+        for _ in 0..2 {
+            client.tell_raw(event, &payload.to_string()).await;
+        }
+        let asked = if event.starts_with("mark") { event } else { "leave-conversation" };
+        let answer = client.ask(asked, json!({ "conversationId": "nowhere" })).await;
+        assert_eq!(answer["error"]["code"], "rate_limited", "{event} {payload}");
+        assert!(answer["error"]["retryAfterMs"].as_u64() > Some(0));
+    }
+}
+
+#[actix_web::test]
+async fn the_bytes_of_events_are_counted_too() {
+    let node = limited(|limits| limits.command_bytes_per_person = Some(Rate::new(1_000, 1))).await;
+    let mut client = Client::connect(&node, "c1").await;
+    client.tell_raw("unknown", &json!("x".repeat(600)).to_string()).await;
+    let here = json!({ "conversationId": "nowhere", "x": "x".repeat(600) });
+    let answer = client.ask("leave-conversation", here).await;
+    assert_eq!(answer["error"]["code"], "rate_limited");
+}
+
+#[actix_web::test]
+async fn a_sync_counts_as_one_command_for_each_eight_conversations_begun() {
+    let node = limited(|limits| limits.commands_per_person = Some(Rate::new(3, 1))).await;
+    let from = |count| vec![json!({ "conversationId": "nowhere" }); count];
+    let mut client = Client::connect(&node, "c1").await;
+    let answer = client.ask("sync", json!({ "conversations": from(9) })).await;
+    assert_eq!(answer["ok"], true);
+    assert_eq!(client.ask("sync", json!({ "conversations": from(8) })).await["ok"], true);
+    let answer = client.ask("sync", json!({ "conversations": from(1) })).await;
+    assert_eq!(answer["error"]["code"], "rate_limited");
+}
+
+#[actix_web::test]
+async fn what_is_marked_as_read_has_a_limit_of_its_own() {
+    let node = limited(|limits| {
+        limits.commands_per_person = Some(Rate::new(1, 1));
+        limits.reads_per_person = Some(Rate::new(3, 1));
+    })
+    .await;
+    let mut client = Client::connect(&node, "c1").await;
+    let message = json!({ "messageId": "nowhere" });
+    for _ in 0..3 {
+        let answer = client.ask("mark-as-read", message.clone()).await;
+        assert_eq!(answer["error"]["code"], "message_not_found");
+    }
+    let answer = client.ask("mark-as-read", message).await;
+    assert_eq!(answer["error"]["code"], "rate_limited");
+    let here = json!({ "conversationId": "nowhere" });
+    assert_eq!(client.ask("leave-conversation", here).await["ok"], true);
+}
+
+#[actix_web::test]
+async fn coming_into_the_namespace_again_and_again_is_counted() {
+    let node = limited(|limits| limits.connects_per_address = Some(Rate::new(3, 1))).await;
+    let mut client = Client::connect(&node, "c1").await;
+    for _ in 0..2 {
+        assert!(client.reconnects("c1").await.starts_with("40/messaging,"));
+    }
+    let refused = client.reconnects("c1").await;
+    assert!(refused.starts_with("44/messaging,") && refused.contains("rate_limited"), "{refused}");
+    assert!(refused.contains("retryAfterMs"), "{refused}");
 }

@@ -48,9 +48,8 @@ async fn partners_do_not_hear_of_it() {
     node.let_pass(A_WHILE_MS);
     let _back = lost.memory().come_back(&node, "c1").await;
     lost.closed_with().await;
-    salon.named("user-joined").await;
     let received = salon.unasked().await;
-    for news in ["user-left", "user-offline", "user-online"] {
+    for news in ["user-joined", "user-left", "user-offline", "user-online"] {
         assert!(!received.contains(&news.to_owned()), "{received:?}");
     }
 }
@@ -106,15 +105,19 @@ async fn who_is_put_off_on_the_way_back_leaves_nothing_behind_and_comes_again() 
     let socket = socketio::Config { connect_decision_timeout_ms: 50, ..Default::default() };
     let node = Node::with(realtime::Settings { socket, ..strict() }).await;
     let (path, id) = node.talk().await;
+    let mut salon = joined(&node, "s1", &id).await;
     let client = joined(&node, "c1", &id).await;
     let (sid, memory) = (client.sid.clone(), client.cut().await);
+    salon.named("user-left").await;
     node.test_app.send_message(&path, "s1", "missed").await;
     // What it missed cannot be read within the time that a connection attempt may take.
     let held = node.test_app.store.hold_reads();
     Client::put_off(&node, &memory, "c1").await;
     drop(held);
+    assert!(!salon.unasked().await.contains(&"user-left".to_owned()), "it had not entered again");
     let back = memory.come_back(&node, "c1").await;
     assert_eq!((back.sid.as_str(), words(&back)), (sid.as_str(), vec!["missed"]));
+    assert_eq!(salon.named("user-joined").await["userId"], "c1");
 }
 
 #[actix_web::test]

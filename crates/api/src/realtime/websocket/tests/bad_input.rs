@@ -62,13 +62,67 @@ async fn a_header_that_announces_gigabytes_is_not_believed() {
     assert!(received.ends_with(b"message_too_big"));
 }
 
+#[actix_web::test]
+async fn before_it_says_who_it_is_a_client_is_brief() {
+    let fixture = Fixture::new().await;
+    let auth = |bytes: usize| {
+        let line =
+            json!({ "event": "auth", "data": { "token": "c1", "x": "" }, "id": 1 }).to_string();
+        line.replace(r#""x":"""#, &format!(r#""x":"{}""#, "x".repeat(bytes - line.len())))
+    };
+    for (line, code) in
+        [(auth(16 * 1024 + 1), 1009), (format!(r#"{{"event":"{}"}}"#, "x".repeat(1_024)), 1009)]
+    {
+        let mut client = fixture.open().await;
+        client.say(&line).await;
+        assert_eq!(client.closed_with().await.0, code, "{} bytes", line.len());
+    }
+    let mut client = fixture.open().await;
+    client.say(&auth(16 * 1024)).await;
+    assert_eq!(client.line(|line| line["ack"] == 1).await["ok"], true);
+}
+
+#[actix_web::test]
+async fn an_event_that_is_too_large_is_refused_by_name_and_the_connection_goes_on() {
+    let fixture = Fixture::new().await;
+    let mut client = fixture.enter("c1").await;
+    let payload = json!({ "clientMessageId": "k1", "content": "x".repeat(900_000) });
+    client.say(&json!({ "event": "send-message", "data": payload }).to_string()).await;
+    assert_eq!(
+        client.event("error").await["data"],
+        json!({
+            "message": "Événement trop volumineux", "code": "payload_too_large",
+            "event": "send-message", "clientMessageId": "k1",
+        })
+    );
+    let answer = client.ask("send-message", payload).await;
+    assert_eq!(answer["error"]["code"], "payload_too_large");
+    let answer = client.ask("leave-conversation", json!({ "conversationId": "c" })).await;
+    assert_eq!(answer["ok"], true);
+}
+
+#[actix_web::test]
+async fn an_event_for_which_there_is_no_room_is_told_when_to_come_again() {
+    let settings = realtime::Settings { events_per_person_bytes_max: 1_000, ..Default::default() };
+    let fixture = Fixture::with(settings).await;
+    let mut client = fixture.enter("c1").await;
+    let payload = json!({ "conversationId": "c", "x": "x".repeat(1_000) });
+    let answer = client.ask("leave-conversation", payload).await;
+    assert_eq!(answer["error"]["code"], "busy");
+    assert_eq!(answer["error"]["retryAfterMs"], 1_000);
+    for _ in 0..20 {
+        let answer = client.ask("leave-conversation", json!({ "conversationId": "c" })).await;
+        assert_eq!(answer["ok"], true, "each gives its room back");
+    }
+}
+
 const HALF: &str = "content contient la moitié d'un caractère (demi-codet UTF-16 isolé)";
 
 #[actix_web::test]
 async fn half_a_character_is_refused_by_name_and_the_connection_goes_on() {
     let fixture = Fixture::new().await;
     let mut client = fixture.open().await;
-    client.say(r#"{"event":"auth","data":{"token":"c1","more":"\ud83d"}}"#).await;
+    client.say(r#"{"event":"auth","data":{"token":"c1","recovery":"\ud83d"}}"#).await;
     let event = client.event("error").await;
     assert_eq!(
         (&event["data"]["code"], &event["data"]["event"]),
@@ -121,10 +175,16 @@ async fn a_field_that_is_nested_beyond_reason_is_refused_by_name() {
     let fixture = Fixture::new().await;
     let mut client = fixture.enter("c1").await;
     let deep = format!("{}{}", "[".repeat(130), "]".repeat(130));
-    client.say(&format!(r#"{{"event":"sync","id":5,"data":{{"x":{deep}}}}}"#)).await;
+    client
+        .say(&format!(r#"{{"event":"sync","id":5,"data":{{"conversations":{deep},"x":{deep}}}}}"#))
+        .await;
     let answer = client.line(|line| line["ack"] == 5).await;
     assert_eq!(answer["error"]["code"], "validation_failed");
-    assert_eq!(answer["error"]["details"], json!(["x est illisible"]));
+    assert_eq!(
+        answer["error"]["details"],
+        json!(["conversations est illisible"]),
+        "and x is skipped"
+    );
 }
 
 #[actix_web::test]
@@ -152,7 +212,7 @@ async fn a_client_that_has_not_said_who_it_is_fills_no_memory_with_answers() {
     };
     let fixture = Fixture::with(realtime::Settings { socket, ..Default::default() }).await;
     let context = fixture.test_app.api.plain.inner.context.clone();
-    let line = br#"{"event":"auth","data":{"\ud83d":1}}"#;
+    let line = br#"{"event":"auth","data":{"token":"\ud83d"}}"#;
     // The head of a masked text, and a mask that changes nothing.
     let head = [0x81, 0x80 | u8::try_from(line.len()).expect("short"), 0, 0, 0, 0];
     let frame = Bytes::from([&head[..], &line[..]].concat());
@@ -175,6 +235,6 @@ async fn a_client_that_has_not_said_who_it_is_fills_no_memory_with_answers() {
         outbox: outbox.clone(),
     };
     reader.listen().await;
-    assert_eq!(outbox.close_reason(), Some(CloseReason::UNAUTHENTICATED));
-    assert_eq!(std::iter::from_fn(|| outbox.pop()).count(), 8);
+    assert_eq!(outbox.close_reason(), Some(CloseReason::BAD_MESSAGE));
+    assert_eq!(std::iter::from_fn(|| outbox.pop()).count(), 3, "the third refusal is the last");
 }
