@@ -273,8 +273,7 @@ impl Appointments {
         Ok(Some(self.command(pending, message, subject)))
     }
 
-    /// The command that announces an event. It waits for nothing, so that whether the client is
-    /// watching is as good as new when the command is committed.
+    /// The command that announces an event.
     fn command(
         &self,
         pending: &PendingAppointmentEvent,
@@ -290,7 +289,6 @@ impl Appointments {
                 message,
                 status,
                 subject: updated_subject(pending, &subject),
-                read_on_arrival: self.fanout.is_watching(&known.id, &event.client),
                 handles,
             };
             let command = Command::PostNotice(notice);
@@ -303,7 +301,6 @@ impl Appointments {
             subject: Some(subject),
             status,
             message: Some(message),
-            read_on_arrival: self.fanout.is_watching(&conversation, &event.client),
             handles,
         };
         Decision { conversation, command: Command::Open(open) }

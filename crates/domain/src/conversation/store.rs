@@ -75,7 +75,8 @@ pub(crate) fn unless_unknown(
 pub trait ConversationLog: Send + Sync {
     /// Decides `command` on the conversation with [`decide`](super::ledger::decide) and stores the
     /// changes in one transaction, durably. Commands on one conversation are decided one after
-    /// another. Before this returns, the events were published to `fanout`, those of one conversation
+    /// another. Whether the [reader on arrival](Command::reader_on_arrival) is watching is asked of
+    /// `fanout` after the conversation was locked. Before this returns, the events were published to `fanout`, those of one conversation
     /// in their order. It completes even when the caller is cancelled.
     ///
     /// With deleted messages it enqueues the jobs that delete their files

@@ -406,7 +406,12 @@ impl Queued {
     }
 
     fn item(&self) -> Item<'_> {
-        Item { conversation: &self.conversation, command: &self.command, at: self.at }
+        Item {
+            conversation: &self.conversation,
+            command: &self.command,
+            at: self.at,
+            fanout: &*self.fanout,
+        }
     }
 
     fn publish(&self, outcome: &Outcome) {

@@ -82,8 +82,9 @@ async fn decide_batch(
             verdicts.push(Verdict::Locked);
             continue;
         };
+        facts.is_watched = item.is_watched(&locked.head.conversation.parties);
         // The later commands of the conversation have to wait for this one.
-        locked.is_left = most_read_by(item.command, &locked.head) > read_max;
+        locked.is_left = most_read_by(item.command, &facts, &locked.head) > read_max;
         if locked.is_left {
             verdicts.push(Verdict::Locked);
             continue;
@@ -126,12 +127,10 @@ struct Locked {
 }
 
 /// The most messages that a command can make read.
-fn most_read_by(command: &Command, head: &Head) -> u64 {
+fn most_read_by(command: &Command, facts: &Facts, head: &Head) -> u64 {
     let reader = match command {
         Command::MarkRead { reader, .. } => Some(reader),
-        Command::Post(post) if post.read_on_arrival => {
-            head.conversation.parties.counterpart_of(&post.author)
-        }
+        _ if facts.is_watched => command.reader_on_arrival(&head.conversation.parties),
         _ => None,
     };
     let side = reader.and_then(|reader| head.conversation.parties.side_of(reader));
@@ -167,7 +166,8 @@ async fn decide_alone(session: &Session, item: &Item<'_>) -> Result<Outcome, Fai
     let outcome = match head {
         None => Err(Refusal::UnknownConversation),
         Some(mut head) => {
-            let facts = facts::of_one(session, item, &head).await?;
+            let mut facts = facts::of_one(session, item, &head).await?;
+            facts.is_watched = item.is_watched(&head.conversation.parties);
             let is_new = head.conversation.last_seq == Seq::ZERO;
             let mut outcome = decide(&mut head, item, &facts);
             if let Ok(committed) = &mut outcome {

@@ -39,7 +39,6 @@ fn post(author: &UserId, draft: Draft) -> Command {
         author: author.clone(),
         draft,
         attachments: vec![],
-        read_on_arrival: false,
     })
 }
 
@@ -131,6 +130,52 @@ async fn what_gathers_during_a_commit_is_committed_together_and_published_in_ord
         .expect("they take part");
     let log = log.events().expect("nothing is trimmed");
     assert_eq!(log.len(), events.len());
+}
+
+/// How many messages the salon has not read.
+const UNREAD: &str = "SELECT sum(unread_by_salon) FROM messaging.conversation";
+
+#[tokio::test]
+async fn a_reader_who_left_while_a_message_was_queued_has_not_read_it() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    let watch = |is_watching| {
+        stalled.recorder.set_watching(&conversation.id, &conversation.salon, is_watching);
+    };
+    watch(true);
+    let queued = stalled.queue_posts(&conversation, texts(1..2)).await;
+    watch(false);
+    stalled.release().await;
+    committed(done(stalled.first).await);
+    for queued in queued {
+        let changes = committed(done(queued).await).changes;
+        assert_eq!((changes.events.len(), changes.mail_to), (1, Some(conversation.salon.clone())));
+    }
+    assert_eq!(scratch.number(UNREAD).await, 3);
+}
+
+#[tokio::test]
+async fn who_is_watching_is_asked_when_the_conversation_is_locked_and_not_before() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let store = scratch.another(|_| ());
+    let recorder = Arc::new(RecordingFanout::new());
+    let watch = |is_watching| {
+        recorder.set_watching(&conversation.id, &conversation.salon, is_watching);
+    };
+    for (watched_before, watched_then) in [(true, false), (false, true)] {
+        watch(watched_before);
+        let lock = hold(&scratch, &conversation).await;
+        let command = post(&conversation.client, text("Bonjour"));
+        let waiting = commit(&store, &recorder, &conversation, command);
+        until_waiting(&scratch, 1).await;
+        watch(watched_then);
+        drop(lock);
+        let message = committed(done(waiting).await).changes.message.expect("it was posted");
+        assert_eq!(message.message.is_read, watched_then);
+    }
+    assert_eq!(scratch.number(UNREAD).await, 0);
 }
 
 #[tokio::test]
