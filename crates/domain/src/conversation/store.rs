@@ -87,7 +87,8 @@ pub trait ConversationLog: Send + Sync {
     /// [receipt](crate::privacy::erasure::Erasure); a handled event of a booking is marked as handled.
     ///
     /// A [`Refusal`] changes and publishes nothing. After [`StoreError::Unavailable`] it is unknown
-    /// whether the command was committed.
+    /// whether the command was committed; if it was, its events are published as soon as that is
+    /// known, and before those of later commands on the conversation.
     async fn commit(
         &self,
         conversation: &ConversationId,

@@ -32,6 +32,14 @@ impl Item<'_> {
     }
 }
 
+/// What a transaction decided, kept while its end is not answered.
+pub(super) struct Sent {
+    /// The id of the transaction; `None` when it has locked nothing, and so changes nothing.
+    pub(super) transaction: Option<String>,
+    /// In the order of the items.
+    pub(super) verdicts: Vec<Verdict>,
+}
+
 /// What became of a command of a batch.
 pub(super) enum Verdict {
     /// It was committed, or refused.

@@ -9,7 +9,7 @@ use domain::{
         message::Draft,
         store::{Committed, ConversationLog, ConversationStore, LogStore, ReadTarget},
     },
-    ids::{MessageId, Seq, UserId},
+    ids::{ConversationId, MessageId, Seq, UserId},
     ports::StoreError,
     testing::fixture::{RecordingFanout, keyed, text},
 };
@@ -23,7 +23,7 @@ use crate::{
     waiting::{hold, until, until_waiting},
 };
 
-type Done = Result<Result<Committed, Refusal>, StoreError>;
+pub(crate) type Done = Result<Result<Committed, Refusal>, StoreError>;
 
 /// A store with one lane, whose next batch waits until it is released, so that commands gather.
 struct Stalled {
@@ -33,7 +33,7 @@ struct Stalled {
     first: JoinHandle<Done>,
 }
 
-fn post(author: &UserId, draft: Draft) -> Command {
+pub(crate) fn post(author: &UserId, draft: Draft) -> Command {
     Command::Post(Post {
         id: MessageId::parse(&fresh_id()).expect("a good id"),
         author: author.clone(),
@@ -81,21 +81,32 @@ impl Stalled {
     }
 }
 
-fn commit(
+/// Queues a command.
+pub(crate) fn commit(
     store: &PgStore,
     recorder: &Arc<RecordingFanout>,
     conversation: &TestConversation,
     command: Command,
 ) -> JoinHandle<Done> {
-    let (store, fanout, id) = (store.clone(), recorder.clone(), conversation.id.clone());
+    commit_in(store, recorder, &conversation.id, command)
+}
+
+/// Queues a command in a conversation that may not be open.
+pub(crate) fn commit_in(
+    store: &PgStore,
+    recorder: &Arc<RecordingFanout>,
+    conversation: &ConversationId,
+    command: Command,
+) -> JoinHandle<Done> {
+    let (store, fanout, id) = (store.clone(), recorder.clone(), conversation.clone());
     tokio::spawn(async move { store.commit(&id, command, now(), fanout).await })
 }
 
-async fn done(queued: JoinHandle<Done>) -> Done {
+pub(crate) async fn done(queued: JoinHandle<Done>) -> Done {
     queued.await.expect("no panic")
 }
 
-fn committed(done: Done) -> Committed {
+pub(crate) fn committed(done: Done) -> Committed {
     done.expect(ANSWERS).expect("it is allowed")
 }
 
