@@ -381,7 +381,9 @@ impl Lane {
             let Settled { verdicts, unsettled, session } =
                 self.connections.settle(batch, sent, failure).await;
             self.session = session;
-            unsettled.into_iter().for_each(|unsettled| self.keep(unsettled));
+            if let Some(unsettled) = unsettled {
+                self.keep(unsettled);
+            }
             return verdicts;
         }
         if done.as_ref().err().is_none_or(keeps_connection) {
