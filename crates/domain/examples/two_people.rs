@@ -382,7 +382,9 @@ impl ConversationLog for SmallStore {
         let Some(thread) = unopened.as_ref().or_else(|| threads.get(id)) else {
             return Ok(Err(Refusal::UnknownConversation));
         };
-        let facts = thread.facts(&command, &threads);
+        let reader = command.reader_on_arrival(&thread.head.conversation.parties);
+        let is_watched = reader.is_some_and(|reader| fanout.is_watching(id, reader));
+        let facts = Facts { is_watched, ..thread.facts(&command, &threads) };
         let Some(thread) = unopened.as_mut().or_else(|| threads.get_mut(id)) else {
             return Ok(Err(Refusal::UnknownConversation));
         };

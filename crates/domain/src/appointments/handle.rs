@@ -276,8 +276,7 @@ impl Appointments {
         Ok(Some(self.command(pending, message, subject)))
     }
 
-    /// The command that announces an event. It waits for nothing, so that whether the client is
-    /// watching is as good as new when the command is committed.
+    /// The command that announces an event.
     fn command(
         &self,
         pending: &PendingAppointmentEvent,
@@ -293,7 +292,6 @@ impl Appointments {
                 message,
                 status,
                 subject: updated_subject(pending, &subject),
-                read_on_arrival: self.fanout.is_watching(&known.id, &event.client),
                 handles,
             };
             let command = Command::PostNotice(notice);
@@ -306,7 +304,6 @@ impl Appointments {
             subject: Some(subject),
             status,
             message: Some(message),
-            read_on_arrival: self.fanout.is_watching(&conversation, &event.client),
             handles,
         };
         Decision { conversation, command: Command::Open(open) }

@@ -78,8 +78,6 @@ impl Messaging {
             subject: new.subject,
             status: Status::Active,
             message,
-            // Nobody watches what does not exist yet.
-            read_on_arrival: false,
             handles: None,
         });
         let id = match self.commit(&id, command).await? {
@@ -269,7 +267,7 @@ pub enum SendMessageError {
 
 impl Messaging {
     /// Posts a message: when this returns, it is stored durably, once. An archived conversation is
-    /// unarchived. If the other side is watching, the message is read at once (D8).
+    /// unarchived. If the other side is watching when it is stored, the message is read at once (D8).
     ///
     /// # Errors
     /// See [`SendMessageError`]; nothing is posted then, except as said at
@@ -280,18 +278,18 @@ impl Messaging {
         author: &UserId,
         draft: Draft,
     ) -> Result<Sent, SendMessageError> {
-        // Checked first, so that strangers do not queue; the reader's id is needed to ask whether
-        // they are watching.
+        // Checked first, so that strangers do not queue.
         let Some(parties) = self.conversations.parties(conversation).await? else {
             return Err(SendMessageError::UnknownConversation);
         };
-        let reader = parties.counterpart_of(author).ok_or(SendMessageError::UnknownConversation)?;
+        if parties.side_of(author).is_none() {
+            return Err(SendMessageError::UnknownConversation);
+        }
         let command = Command::Post(Post {
             id: self.ids.next().into(),
             author: author.clone(),
             attachments: draft.attachment_ids(|| self.ids.next().into()),
             draft: draft.clone(),
-            read_on_arrival: self.fanout.is_watching(conversation, reader),
         });
         match self.commit(conversation, command).await? {
             Ok(committed) => posted(committed),

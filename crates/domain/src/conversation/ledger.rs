@@ -120,11 +120,12 @@ impl Head {
 pub enum Command {
     /// Opens a conversation that was [not opened yet](Head::unopened). Needs
     /// [`people`](Facts::people) (both participants),
-    /// [`conversation_of_booking`](Facts::conversation_of_booking) and [`booking`](Facts::booking).
+    /// [`conversation_of_booking`](Facts::conversation_of_booking), [`booking`](Facts::booking) and
+    /// [`is_watched`](Facts::is_watched).
     Open(Open),
     /// Posts a message of a participant. An archived conversation becomes active. Needs
     /// [`people`](Facts::people) (the author), [`is_erased`](Facts::is_erased),
-    /// [`keyed`](Facts::keyed) and [`uploads`](Facts::uploads).
+    /// [`keyed`](Facts::keyed), [`uploads`](Facts::uploads) and [`is_watched`](Facts::is_watched).
     Post(Post),
     /// Moves the read horizon of a participant, never back, if a message becomes read by it. Needs
     /// [`unread_beyond`](Facts::unread_beyond).
@@ -159,7 +160,8 @@ pub enum Command {
         by: UserId,
     },
     /// Posts a notice about the booking. It does not make an archived conversation active. Needs
-    /// [`people`](Facts::people) (both participants) and [`booking`](Facts::booking).
+    /// [`people`](Facts::people) (both participants), [`booking`](Facts::booking) and
+    /// [`is_watched`](Facts::is_watched).
     PostNotice(PostNotice),
     /// Archives an active conversation without recent messages, and says so. Needs
     /// [`people`](Facts::people) (the salon) and [`is_held`](Facts::is_held).
@@ -187,6 +189,27 @@ pub enum Command {
         /// See [`Purge`](Self::Purge).
         messages_max: u32,
     },
+}
+
+impl Command {
+    /// The person who reads the new message at once if they are watching the conversation: the other
+    /// side of a post, and the client of a notice or of a first message. `None` when no message is
+    /// posted that could be read so.
+    pub fn reader_on_arrival<'p>(&self, parties: &'p Parties) -> Option<&'p UserId> {
+        match self {
+            Self::Open(open) => open.message.is_some().then_some(&parties.client),
+            Self::Post(post) => parties.counterpart_of(&post.author),
+            Self::PostNotice(_) => Some(&parties.client),
+            Self::MarkRead { .. }
+            | Self::DeleteMessage { .. }
+            | Self::Edit { .. }
+            | Self::DeleteConversation { .. }
+            // Its message is of neither side, and never unread.
+            | Self::ArchiveForAge { .. }
+            | Self::Purge { .. }
+            | Self::Erase { .. } => None,
+        }
+    }
 }
 
 /// How far to mark as read.
@@ -220,8 +243,6 @@ pub struct Open {
     pub status: Status,
     /// The first message, if there is one.
     pub message: Option<SystemMessage>,
-    /// Whether the client is watching, so that the first message is read at once.
-    pub read_on_arrival: bool,
     /// The event of the booking that is handled by this.
     pub handles: Option<HandledEvent>,
 }
@@ -245,8 +266,6 @@ pub struct PostNotice {
     pub status: Status,
     /// The old and the new generated subject; set only if the old one is still there.
     pub subject: Option<(Subject, Subject)>,
-    /// Whether the client is watching, so that the notice is read at once.
-    pub read_on_arrival: bool,
     /// The event of the booking that is handled by this.
     pub handles: Option<HandledEvent>,
 }
@@ -262,8 +281,6 @@ pub struct Post {
     pub draft: Draft,
     /// The ids of the draft's files, one per file; an upload keeps its id.
     pub attachments: Vec<AttachmentId>,
-    /// Whether the other side is watching the conversation, so that the message is read at once.
-    pub read_on_arrival: bool,
 }
 
 /// A message of kind [`System`](MessageKind::System), in the salon's name.
@@ -300,6 +317,10 @@ pub struct Facts {
     pub remaining: Remaining,
     /// Whether the conversation or its salon is under a legal hold.
     pub is_held: bool,
+    /// Whether the [reader on arrival](Command::reader_on_arrival) is watching the conversation, so
+    /// that the new message is read at once. Asked after the conversation was locked: whoever left
+    /// while the command waited does not read it.
+    pub is_watched: bool,
     /// The booking of the event that is handled.
     pub booking: Booking,
 }
@@ -544,7 +565,7 @@ impl Decision<'_> {
         let (subject, status) = (open.subject.clone(), open.status);
         self.append(&author.id, EventKind::ConversationOpened { subject, status });
         if let Some(message) = &open.message {
-            self.add_system_message(message, author, open.read_on_arrival);
+            self.add_system_message(message, author, facts.is_watched);
         }
         self.changes.handled = open.handles.as_ref().map(|handled| handled.event.clone());
         Ok(())
@@ -571,10 +592,10 @@ impl Decision<'_> {
             attachments,
             key: post.draft.key(),
             uploads: post.draft.uploads().cloned().collect(),
-            read_on_arrival: post.read_on_arrival,
+            read_on_arrival: facts.is_watched,
         });
         let reader = self.head.conversation.parties.on(side.other());
-        self.changes.mail_to = (!post.read_on_arrival).then(|| reader.clone());
+        self.changes.mail_to = (!facts.is_watched).then(|| reader.clone());
         Ok(())
     }
 
@@ -653,7 +674,7 @@ impl Decision<'_> {
             _ => current.clone(),
         };
         self.update(&salon, subject, notice.status);
-        self.add_system_message(&notice.message, author, notice.read_on_arrival);
+        self.add_system_message(&notice.message, author, facts.is_watched);
         self.changes.handled = notice.handles.as_ref().map(|handled| handled.event.clone());
         Ok(())
     }

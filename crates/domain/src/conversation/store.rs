@@ -66,7 +66,8 @@ pub(crate) fn unless_unknown(
 pub trait ConversationLog: Send + Sync {
     /// Decides `command` on the conversation with [`decide`](super::ledger::decide) and stores the
     /// changes in one transaction, durably. Commands on one conversation are decided one after
-    /// another. Before this returns, the events were published to `fanout`, those of one conversation
+    /// another. Whether the [reader on arrival](Command::reader_on_arrival) is watching is asked of
+    /// `fanout` after the conversation was locked. Before this returns, the events were published to `fanout`, those of one conversation
     /// in their order. It completes even when the caller is cancelled.
     ///
     /// With deleted messages it enqueues the jobs that delete their files
@@ -77,7 +78,8 @@ pub trait ConversationLog: Send + Sync {
     /// [receipt](crate::privacy::erasure::Erasure); a handled event of a booking is marked as handled.
     ///
     /// A [`Refusal`] changes and publishes nothing. After [`StoreError::Unavailable`] it is unknown
-    /// whether the command was committed.
+    /// whether the command was committed; if it was, its events are published as soon as that is
+    /// known, and before those of later commands on the conversation.
     async fn commit(
         &self,
         conversation: &ConversationId,

@@ -1,5 +1,5 @@
 //! Changes of conversations, as tests write them: one method for each command, with an input and an
-//! outcome of its own, over [`ConversationLog::commit`] and a fan-out that does nothing.
+//! outcome of its own, over [`ConversationLog::commit`] and a fan-out that publishes nothing.
 
 use std::sync::Arc;
 
@@ -266,8 +266,11 @@ pub struct EraseIn {
 }
 
 /// A fan-out to nobody.
-#[derive(Clone, Copy, Debug)]
-pub struct NoFanout;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFanout {
+    /// Whether everybody is watching every conversation.
+    pub is_watched: bool,
+}
 
 impl Fanout for NoFanout {
     fn publish(&self, _: &[Event]) {}
@@ -277,7 +280,7 @@ impl Fanout for NoFanout {
     fn person_changed(&self, _: &UserId, _: PersonChange) {}
 
     fn is_watching(&self, _: &ConversationId, _: &UserId) -> bool {
-        false
+        self.is_watched
     }
 }
 
@@ -292,7 +295,7 @@ pub trait Commands: ConversationLog + ConversationStore + MessageStore {
         command: Command,
         at: Timestamp,
     ) -> Result<Result<Committed, Refusal>, StoreError> {
-        self.commit(conversation, command, at, Arc::new(NoFanout)).await
+        self.commit(conversation, command, at, Arc::new(NoFanout::default())).await
     }
 
     /// [`Command::Open`].
@@ -308,7 +311,6 @@ pub trait Commands: ConversationLog + ConversationStore + MessageStore {
             subject: open.subject.clone(),
             status: Status::Active,
             message,
-            read_on_arrival: false,
             handles: None,
         });
         match self.run(&open.id, command, open.at).await? {
@@ -346,9 +348,9 @@ pub trait Commands: ConversationLog + ConversationStore + MessageStore {
             author: post.author.clone(),
             draft: post.draft.clone(),
             attachments: post.attachments.clone(),
-            read_on_arrival: post.read_on_arrival,
         });
-        match self.run(&post.conversation, command, post.at).await? {
+        let fanout = Arc::new(NoFanout { is_watched: post.read_on_arrival });
+        match self.commit(&post.conversation, command, post.at, fanout).await? {
             Ok(Committed { changes, .. }) => {
                 let message = changes.message.expect("a post has a message").message;
                 Ok(PostOutcome::Posted(Posted { message, events: changes.events }))
@@ -413,8 +415,9 @@ pub trait Commands: ConversationLog + ConversationStore + MessageStore {
             self.settle_appointment_event(&apply.event, apply.at).await?;
             return Ok(AppliedAppointmentEvent::Applied(vec![]));
         };
+        let fanout = Arc::new(NoFanout { is_watched: change.read_on_arrival });
         let (conversation, command) = change.into_command(apply.event.clone());
-        match self.run(&conversation, command, apply.at).await? {
+        match self.commit(&conversation, command, apply.at, fanout).await? {
             Ok(committed) => Ok(AppliedAppointmentEvent::Applied(committed.changes.events)),
             Err(Refusal::AlreadyHandled) => Ok(AppliedAppointmentEvent::AlreadyHandled),
             Err(
@@ -457,24 +460,16 @@ impl AppointmentChange {
     pub fn into_command(self, event: AppointmentEventId) -> (ConversationId, Command) {
         let handles = Some(HandledEvent { event, newest_handled: self.newest_handled });
         let message = SystemMessage::from(self.notice);
-        let Self { status, read_on_arrival, subject, .. } = self;
+        let Self { status, subject, .. } = self;
         match self.target {
             NoticeTarget::In(id) => {
-                let notice = PostNotice { message, status, subject, read_on_arrival, handles };
+                let notice = PostNotice { message, status, subject, handles };
                 (id, Command::PostNotice(notice))
             }
             NoticeTarget::New(open) => {
                 let message = Some(message);
                 let OpenConversation { id, parties, appointment, subject, .. } = open;
-                let open = Open {
-                    parties,
-                    appointment,
-                    subject,
-                    status,
-                    message,
-                    read_on_arrival,
-                    handles,
-                };
+                let open = Open { parties, appointment, subject, status, message, handles };
                 (id, Command::Open(open))
             }
         }

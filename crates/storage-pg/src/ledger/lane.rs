@@ -4,6 +4,9 @@
 //! another. Posts and read marks are decided in batches. Every other command, and whatever finds its
 //! conversation locked by somebody else, runs alone on one of a few further connections, where it may
 //! wait; the later commands of that conversation stay behind it, and nobody else's.
+//!
+//! When a connection is lost before a commit was answered, the server is asked on another one whether the
+//! transaction was committed. Until that is known, its conversations take no other command.
 
 use std::{
     cell::RefCell,
@@ -16,7 +19,7 @@ use std::{
 };
 
 use domain::{
-    conversation::ledger::Command,
+    conversation::{event::Event, ledger::Command},
     ids::ConversationId,
     ports::{Fanout, StoreError},
     time::Timestamp,
@@ -29,8 +32,8 @@ use tokio::{
 };
 
 use super::{
-    item::{Item, Outcome, Verdict},
-    session::Session,
+    item::{Item, Outcome, Sent, Verdict},
+    session::{Fate, Session},
     transaction::{run_alone, run_batch},
 };
 use crate::{
@@ -132,6 +135,20 @@ fn lost() -> Failure {
     Failure::new(Class::Unavailable, "the commit was not completed")
 }
 
+/// How often it is asked at once, at most, whether a transaction was committed whose end was not
+/// answered, while it has not ended.
+const ASKED_AT_ONCE_MAX: u32 = 10;
+
+/// How long is waited before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a lane without commands waits before it asks again about what is not settled.
+const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+
+/// The most transactions of a lane that are not settled. The events of further ones are not published;
+/// sessions find the gap at the next event.
+const UNSETTLED_TRANSACTIONS_MAX: usize = 64;
+
 /// More messages than this that become read by one command are not written in a batch with others.
 const READ_IN_BATCH_MAX: u64 = 500;
 
@@ -149,6 +166,26 @@ struct Bounds {
     transaction: Duration,
 }
 
+/// A command that ran alone has ended.
+struct Ended {
+    conversation: ConversationId,
+    /// Its transaction, when it is not known whether it was committed.
+    unsettled: Option<Unsettled>,
+}
+
+/// A transaction whose end was not answered. If it was committed, its events are to be published.
+struct Unsettled {
+    transaction: String,
+    publications: Vec<Publication>,
+}
+
+/// The events of a command.
+struct Publication {
+    conversation: ConversationId,
+    events: Vec<Event>,
+    fanout: Arc<dyn Fanout>,
+}
+
 /// A lane.
 struct Lane {
     queue: mpsc::UnboundedReceiver<Queued>,
@@ -156,9 +193,11 @@ struct Lane {
     waiting: VecDeque<Queued>,
     /// The conversations of which one command runs alone, and the commands behind it.
     held: HashMap<ConversationId, VecDeque<Queued>>,
-    /// Of which conversation a command that ran alone has ended.
-    ended: mpsc::UnboundedReceiver<ConversationId>,
-    ends: mpsc::UnboundedSender<ConversationId>,
+    /// The commands that ran alone and have ended.
+    ended: mpsc::UnboundedReceiver<Ended>,
+    ends: mpsc::UnboundedSender<Ended>,
+    /// No other command of their conversations is begun.
+    unsettled: VecDeque<Unsettled>,
     session: Option<Session>,
     connections: Rc<Connections>,
     bounds: Bounds,
@@ -171,8 +210,8 @@ impl Lane {
         bounds: Bounds,
     ) -> Self {
         let (ends, ended) = mpsc::unbounded_channel();
-        let (waiting, held) = (VecDeque::new(), HashMap::new());
-        Self { queue, waiting, held, ended, ends, session: None, connections, bounds }
+        let (waiting, held, unsettled) = (VecDeque::new(), HashMap::new(), VecDeque::new());
+        Self { queue, waiting, held, ended, ends, unsettled, session: None, connections, bounds }
     }
 
     /// Works until the queue is closed and empty.
@@ -182,27 +221,84 @@ impl Lane {
         while is_open || !self.held.is_empty() || !self.waiting.is_empty() {
             if self.waiting.is_empty() {
                 tokio::select! {
-                    Some(conversation) = self.ended.recv() => self.release(&conversation),
+                    Some(ended) = self.ended.recv() => self.release(ended),
                     queued = self.queue.recv(), if is_open => match queued {
                         Some(queued) => self.waiting.push_back(queued),
                         None => is_open = false,
                     },
+                    () = tokio::time::sleep(SETTLE_AGAIN), if !self.unsettled.is_empty() => {}
                 }
             }
-            while let Ok(conversation) = self.ended.try_recv() {
-                self.release(&conversation);
+            while let Ok(ended) = self.ended.try_recv() {
+                self.release(ended);
             }
             while let Ok(queued) = self.queue.try_recv() {
                 self.waiting.push_back(queued);
             }
+            let settled = AssertUnwindSafe(self.settle()).catch_unwind().await;
+            let settled = settled.unwrap_or_else(|_| {
+                tracing::error!("settling a transaction panicked; its connection is closed");
+                self.session = None;
+                Ok(())
+            });
             let batch = self.next_batch();
             if batch.is_empty() {
+                continue;
+            }
+            if let Err(failure) = settled {
+                answer_all(batch, &failure);
                 continue;
             }
             if AssertUnwindSafe(self.run_batch(batch)).catch_unwind().await.is_err() {
                 tracing::error!("a batch of commands panicked; its connection is closed");
                 self.session = None;
             }
+        }
+    }
+
+    /// Asks once more about the transactions that are not settled, and publishes what was committed.
+    ///
+    /// # Errors
+    /// [`Failure`] when the server cannot be asked.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        for _ in 0..self.unsettled.len() {
+            let session = self.open_session().await?;
+            let Some(unsettled) = self.unsettled.pop_front() else { break };
+            match self.connections.fate_of(&session, &unsettled).await {
+                Ok(Fate::Committed) => unsettled.publish(),
+                Ok(Fate::Aborted | Fate::Unknown) => {}
+                Ok(Fate::InProgress) => self.unsettled.push_back(unsettled),
+                Err(failure) => {
+                    self.unsettled.push_front(unsettled);
+                    return Err(failure);
+                }
+            }
+            self.session = Some(session);
+        }
+        Ok(())
+    }
+
+    /// Keeps a transaction until it is settled.
+    fn keep(&mut self, unsettled: Unsettled) {
+        if self.unsettled.len() < UNSETTLED_TRANSACTIONS_MAX {
+            self.unsettled.push_back(unsettled);
+        } else {
+            tracing::warn!(
+                "too many transactions are not settled; the events of one may not be published"
+            );
+        }
+    }
+
+    fn is_unsettled(&self, conversation: &ConversationId) -> bool {
+        let mut publications = self.unsettled.iter().flat_map(|it| &it.publications);
+        publications.any(|publication| publication.conversation == *conversation)
+    }
+
+    /// The connection of the lane, which is taken away, or a new one.
+    async fn open_session(&mut self) -> Result<Session, Failure> {
+        match self.session.take().filter(|session| !session.is_closed()) {
+            Some(session) => Ok(session),
+            None => self.connections.open().await,
         }
     }
 
@@ -213,6 +309,8 @@ impl Lane {
             let Some(queued) = self.behind_others(queued) else { continue };
             if queued.is_late(self.bounds.wait) {
                 queued.answer(Err(late().into()));
+            } else if self.is_unsettled(&queued.conversation) {
+                queued.answer(Err(unsettled().into()));
             } else if !is_batched(&queued.command) {
                 // The batch may hold earlier commands of this conversation.
                 if batch.iter().any(|other: &Queued| other.conversation == queued.conversation) {
@@ -268,13 +366,21 @@ impl Lane {
     /// Runs a batch on the connection of the lane. After a failure the connection is only kept if it is
     /// certain that another one would not do better.
     async fn attempt(&mut self, batch: &[Queued]) -> Result<Vec<Verdict>, Failure> {
-        let session = match self.session.take().filter(|session| !session.is_closed()) {
-            Some(session) => session,
-            None => self.connections.open().await?,
-        };
+        let session = self.open_session().await?;
         let items: Vec<_> = batch.iter().map(Queued::item).collect();
-        let work = Box::pin(run_batch(&session, &items, READ_IN_BATCH_MAX));
+        let mut sent = None;
+        let work = Box::pin(run_batch(&session, &items, READ_IN_BATCH_MAX, &mut sent));
         let done = in_time(self.bounds.transaction, work).await;
+        if let (Err(failure), Some(sent)) = (&done, sent) {
+            drop(session);
+            let Settled { verdicts, unsettled, session } =
+                self.connections.settle(batch, sent, failure).await;
+            self.session = session;
+            if let Some(unsettled) = unsettled {
+                self.keep(unsettled);
+            }
+            return verdicts;
+        }
         if done.as_ref().err().is_none_or(keeps_connection) {
             self.session = Some(session);
         }
@@ -287,6 +393,9 @@ impl Lane {
         let Some(queued) = self.behind_others(queued) else { return };
         if queued.is_late(self.bounds.wait) {
             return queued.answer(Err(late().into()));
+        }
+        if self.is_unsettled(&queued.conversation) {
+            return queued.answer(Err(unsettled().into()));
         }
         let batch = vec![queued];
         let done = match self.attempt(&batch).await {
@@ -326,17 +435,22 @@ impl Lane {
         self.held.insert(conversation.clone(), VecDeque::new());
         let (connections, ends) = (Rc::clone(&self.connections), self.ends.clone());
         spawn_local(async move {
-            if AssertUnwindSafe(connections.run_alone(queued, why)).catch_unwind().await.is_err() {
+            let done = AssertUnwindSafe(connections.run_alone(queued, why)).catch_unwind().await;
+            let unsettled = done.unwrap_or_else(|_| {
                 tracing::error!("a command panicked; its connection is closed");
-            }
+                None
+            });
             // The lane waits for it as long as the conversation is held.
-            let _ = ends.send(conversation);
+            let _ = ends.send(Ended { conversation, unsettled });
         });
     }
 
     /// Goes on with the commands of a conversation of which none runs alone any more.
-    fn release(&mut self, conversation: &ConversationId) {
-        let behind = self.held.remove(conversation).unwrap_or_default();
+    fn release(&mut self, ended: Ended) {
+        if let Some(unsettled) = ended.unsettled {
+            self.keep(unsettled);
+        }
+        let behind = self.held.remove(&ended.conversation).unwrap_or_default();
         for queued in behind.into_iter().rev() {
             self.waiting.push_front(queued);
         }
@@ -371,6 +485,10 @@ fn late() -> Failure {
     Failure::new(Class::Busy, "a command waited too long to be committed")
 }
 
+fn unsettled() -> Failure {
+    Failure::new(Class::Busy, "it is not known yet whether an earlier change was committed")
+}
+
 /// The outcome of `work`, which is given up after `deadline`.
 async fn in_time<T>(
     deadline: Duration,
@@ -401,19 +519,18 @@ impl Queued {
     }
 
     fn item(&self) -> Item<'_> {
-        Item { conversation: &self.conversation, command: &self.command, at: self.at }
+        Item {
+            conversation: &self.conversation,
+            command: &self.command,
+            at: self.at,
+            fanout: &*self.fanout,
+        }
     }
 
     fn publish(&self, outcome: &Outcome) {
         let Ok(committed) = outcome else { return };
-        let events = &committed.changes.events;
-        if events.is_empty() {
-            return;
-        }
-        // It is committed: whatever goes wrong here, the sender is answered so. Sessions that missed
-        // it find the gap.
-        if catch_unwind(AssertUnwindSafe(|| self.fanout.publish(events))).is_err() {
-            tracing::error!(conversation.id = %self.conversation, "events could not be published");
+        if !committed.changes.events.is_empty() {
+            publish(&*self.fanout, &self.conversation, &committed.changes.events);
         }
     }
 
@@ -421,6 +538,51 @@ impl Queued {
         // A caller that was cancelled does not wait for it.
         let _ = self.answer.send(answer);
     }
+}
+
+fn publish(fanout: &dyn Fanout, conversation: &ConversationId, events: &[Event]) {
+    // It is committed: whatever goes wrong here, the sender is answered so. Sessions that missed it
+    // find the gap.
+    if catch_unwind(AssertUnwindSafe(|| fanout.publish(events))).is_err() {
+        tracing::error!(conversation.id = %conversation, "events could not be published");
+    }
+}
+
+impl Unsettled {
+    /// `None` when nothing was locked in the transaction.
+    fn new(batch: &[Queued], sent: &Sent) -> Option<Self> {
+        let publication = |(queued, verdict): (&Queued, &Verdict)| match verdict {
+            Verdict::Decided(outcome) => {
+                let events = outcome.as_ref().as_ref().ok()?.changes.events.clone();
+                let (conversation, fanout) = (queued.conversation.clone(), queued.fanout.clone());
+                (!events.is_empty()).then_some(Publication { conversation, events, fanout })
+            }
+            Verdict::Locked => None,
+        };
+        let transaction = sent.transaction.clone()?;
+        let publications = batch.iter().zip(&sent.verdicts).filter_map(publication).collect();
+        Some(Self { transaction, publications })
+    }
+
+    fn first_event(&self) -> Option<&Event> {
+        self.publications.first()?.events.first()
+    }
+
+    fn publish(&self) {
+        for Publication { conversation, events, fanout } in &self.publications {
+            publish(&**fanout, conversation, events);
+        }
+    }
+}
+
+/// What was found out about a transaction whose end was not answered.
+struct Settled {
+    /// What was decided, if it was committed.
+    verdicts: Result<Vec<Verdict>, Failure>,
+    /// The transaction, if it has to be asked about later.
+    unsettled: Option<Unsettled>,
+    /// The connection on which the server was asked, if it can be used.
+    session: Option<Session>,
 }
 
 /// Connections for commands that run alone.
@@ -450,17 +612,64 @@ impl Connections {
         self.open().await
     }
 
-    async fn run_alone(&self, queued: Queued, why: Alone) {
-        match self.try_alone(&queued, why).await {
+    /// What became of a transaction.
+    async fn fate_of(&self, session: &Session, unsettled: &Unsettled) -> Result<Fate, Failure> {
+        let asked = Box::pin(session.fate_of(&unsettled.transaction, unsettled.first_event()));
+        let fate = in_time(self.bounds.open, asked).await?;
+        if fate == Fate::Unknown {
+            tracing::warn!(
+                "it is not known whether a transaction was committed; its events are not published"
+            );
+        }
+        Ok(fate)
+    }
+
+    /// Finds out what became of a transaction whose end was not answered. If the server cannot be asked
+    /// in time, or the transaction does not end, that is left for later.
+    async fn settle(&self, batch: &[Queued], sent: Sent, failure: &Failure) -> Settled {
+        // Of any other class, the commands would be run again.
+        let failure = Failure::new(Class::Unavailable, failure.to_string());
+        let Some(transaction) = Unsettled::new(batch, &sent) else {
+            return Settled { verdicts: Err(failure), unsettled: None, session: None };
+        };
+        let (mut fate, mut session) = (Fate::InProgress, None);
+        if let Ok(opened) = self.open().await {
+            for _ in 0..ASKED_AT_ONCE_MAX {
+                match self.fate_of(&opened, &transaction).await {
+                    Ok(Fate::InProgress) => tokio::time::sleep(ASK_AGAIN).await,
+                    Ok(ended) => {
+                        fate = ended;
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+            session = Some(opened).filter(|session| !session.is_closed());
+        }
+        let is_open = fate == Fate::InProgress && !transaction.publications.is_empty();
+        let verdicts = if fate == Fate::Committed { Ok(sent.verdicts) } else { Err(failure) };
+        Settled { verdicts, unsettled: is_open.then_some(transaction), session }
+    }
+
+    /// Returns its transaction if it is not known whether it was committed.
+    async fn run_alone(&self, queued: Queued, why: Alone) -> Option<Unsettled> {
+        let mut unsettled = None;
+        match self.try_alone(&queued, why, &mut unsettled).await {
             Ok(outcome) => {
                 queued.publish(&outcome);
                 queued.answer(Ok(outcome));
             }
             Err(failure) => queued.answer(Err(failure.into())),
         }
+        unsettled
     }
 
-    async fn try_alone(&self, queued: &Queued, why: Alone) -> Result<Outcome, Failure> {
+    async fn try_alone(
+        &self,
+        queued: &Queued,
+        why: Alone,
+        unsettled: &mut Option<Unsettled>,
+    ) -> Result<Outcome, Failure> {
         let permits = match why {
             Alone::LockWait => &self.lock_waits,
             Alone::Other => &self.others,
@@ -468,17 +677,33 @@ impl Connections {
         let left = self.bounds.wait.saturating_sub(queued.since.elapsed());
         let permit = tokio::time::timeout(left, permits.acquire()).await;
         let _permit = permit.map_err(|_| late())?.map_err(|_| lost())?;
-        match self.attempt(queued).await {
-            Err(failure) if failure.is_worth_another_try() => self.attempt(queued).await,
+        let verdicts = match self.attempt(queued, unsettled).await {
+            Err(failure) if failure.is_worth_another_try() => self.attempt(queued, unsettled).await,
             done => done,
+        };
+        match verdicts?.pop() {
+            Some(Verdict::Decided(outcome)) => Ok(*outcome),
+            Some(Verdict::Locked) | None => Err(lost()),
         }
     }
 
-    async fn attempt(&self, queued: &Queued) -> Result<Outcome, Failure> {
+    async fn attempt(
+        &self,
+        queued: &Queued,
+        unsettled: &mut Option<Unsettled>,
+    ) -> Result<Vec<Verdict>, Failure> {
         let session = self.idle_or_new().await?;
         let item = queued.item();
-        let work = Box::pin(run_alone(&session, &item));
+        let mut sent = None;
+        let work = Box::pin(run_alone(&session, &item, &mut sent));
         let done = in_time(self.bounds.transaction, work).await;
+        if let (Err(failure), Some(sent)) = (&done, sent) {
+            drop(session);
+            let settled = self.settle(std::slice::from_ref(queued), sent, failure).await;
+            self.idle.borrow_mut().extend(settled.session);
+            *unsettled = settled.unsettled;
+            return settled.verdicts;
+        }
         if done.as_ref().err().is_none_or(keeps_connection) {
             self.idle.borrow_mut().push(session);
         }

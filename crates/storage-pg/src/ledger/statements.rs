@@ -6,7 +6,8 @@ macro_rules! heads {
             "SELECT id::text, salon_id::text, client_id::text, appointment_id::text, subject::text,
                 status::text, created_at, updated_at, last_message_at, last_seq,
                 salon_read_seq, client_read_seq, salon_message_seq, client_message_seq,
-                message_count, unread_by_salon, unread_by_client, deleted_at IS NOT NULL
+                message_count, unread_by_salon, unread_by_client, deleted_at IS NOT NULL,
+                pg_current_xact_id()::text
             FROM messaging.conversation WHERE id = ANY ($1::text[]) ORDER BY id ",
             $lock
         )

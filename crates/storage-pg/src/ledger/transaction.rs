@@ -20,7 +20,7 @@ use tokio_postgres::Row;
 
 use super::{
     facts,
-    item::{Item, Outcome, Verdict},
+    item::{Item, Outcome, Sent, Verdict},
     session::{Session, Value},
     write::{self, Columns},
 };
@@ -38,13 +38,15 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// `read_max` messages read counts as locked. The verdicts are in the order of the items.
 ///
 /// # Errors
-/// [`Failure`]; nothing was changed, unless it is [`Class::Unavailable`].
+/// [`Failure`]. If `sent` is set then, or after this future was dropped, everything may have been
+/// committed, and whoever calls this has to find that out. Otherwise nothing was changed.
 pub(super) async fn run_batch(
     session: &Session,
     items: &[Item<'_>],
     read_max: u64,
+    sent: &mut Option<Sent>,
 ) -> Result<Vec<Verdict>, Failure> {
-    let done = decide_batch(session, items, read_max).await;
+    let done = decide_batch(session, items, read_max, sent).await;
     if done.is_err() {
         roll_back(session).await;
     }
@@ -55,6 +57,7 @@ async fn decide_batch(
     session: &Session,
     items: &[Item<'_>],
     read_max: u64,
+    sent: &mut Option<Sent>,
 ) -> Result<Vec<Verdict>, Failure> {
     let mut ids: Vec<_> = items.iter().map(|item| item.conversation.as_str()).collect();
     ids.sort_unstable();
@@ -67,9 +70,10 @@ async fn decide_batch(
         facts::of_batch(session, items),
     );
     begun?;
-    let mut heads = HashMap::new();
+    let (mut heads, mut transaction) = (HashMap::new(), None);
     for row in rows? {
         let head = head(&row)?;
+        transaction = transaction.or(Some(transaction_of(&row)?));
         heads.insert(
             head.conversation.id.clone(),
             Locked { head, changed_by: vec![], is_left: false },
@@ -82,8 +86,9 @@ async fn decide_batch(
             verdicts.push(Verdict::Locked);
             continue;
         };
+        facts.is_watched = item.is_watched(&locked.head.conversation.parties);
         // The later commands of the conversation have to wait for this one.
-        locked.is_left = most_read_by(item.command, &locked.head) > read_max;
+        locked.is_left = most_read_by(item.command, &facts, &locked.head) > read_max;
         if locked.is_left {
             verdicts.push(Verdict::Locked);
             continue;
@@ -99,14 +104,27 @@ async fn decide_batch(
         }
         verdicts.push(Verdict::Decided(Box::new(outcome)));
     }
+    let Sent { verdicts, .. } = sent.insert(Sent { transaction, verdicts });
     let committed = items
         .iter()
         .enumerate()
-        .filter_map(|(index, item)| Some((committed_in(&verdicts, index)?, item.at)));
+        .filter_map(|(index, item)| Some((committed_in(verdicts, index)?, item.at)));
     let heads = heads.values().filter(|locked| !locked.changed_by.is_empty());
     let columns = Columns::new(heads.map(|locked| &locked.head), committed);
-    write(session, &columns).await?;
-    Ok(verdicts)
+    let end = write(session, &columns).await;
+    ended(end, sent)
+}
+
+/// What was decided, now that the transaction has ended; it stays in `sent` when that is not known.
+fn ended(end: End, sent: &mut Option<Sent>) -> Result<Vec<Verdict>, Failure> {
+    match end {
+        End::Committed => Ok(sent.take().map(|sent| sent.verdicts).unwrap_or_default()),
+        End::RolledBack(failure) => {
+            *sent = None;
+            Err(failure)
+        }
+        End::Unanswered(failure) => Err(failure),
+    }
 }
 
 /// What the command at `index` has changed; `None` when it was refused or not decided.
@@ -126,12 +144,10 @@ struct Locked {
 }
 
 /// The most messages that a command can make read.
-fn most_read_by(command: &Command, head: &Head) -> u64 {
+fn most_read_by(command: &Command, facts: &Facts, head: &Head) -> u64 {
     let reader = match command {
         Command::MarkRead { reader, .. } => Some(reader),
-        Command::Post(post) if post.read_on_arrival => {
-            head.conversation.parties.counterpart_of(&post.author)
-        }
+        _ if facts.is_watched => command.reader_on_arrival(&head.conversation.parties),
         _ => None,
     };
     let side = reader.and_then(|reader| head.conversation.parties.side_of(reader));
@@ -142,21 +158,31 @@ fn most_read_by(command: &Command, head: &Head) -> u64 {
 ///
 /// # Errors
 /// As [`run_batch`].
-pub(super) async fn run_alone(session: &Session, item: &Item<'_>) -> Result<Outcome, Failure> {
-    let done = decide_alone(session, item).await;
+pub(super) async fn run_alone(
+    session: &Session,
+    item: &Item<'_>,
+    sent: &mut Option<Sent>,
+) -> Result<Vec<Verdict>, Failure> {
+    let done = decide_alone(session, item, sent).await;
     if done.is_err() {
         roll_back(session).await;
     }
     done
 }
 
-async fn decide_alone(session: &Session, item: &Item<'_>) -> Result<Outcome, Failure> {
+async fn decide_alone(
+    session: &Session,
+    item: &Item<'_>,
+    sent: &mut Option<Sent>,
+) -> Result<Vec<Verdict>, Failure> {
     session.count_round_trip();
     let ids = [item.conversation.as_str()];
     let (begun, rows) =
         join(session.run(BEGIN), session.query(&session.hot().heads, &[&ids.as_slice()])).await;
     begun?;
-    let known = rows?.first().map(head).transpose()?;
+    let rows = rows?;
+    let known = rows.first().map(head).transpose()?;
+    let mut transaction = rows.first().map(transaction_of).transpose()?;
     let head = known.or_else(|| match item.command {
         Command::Open(open) => {
             let (parties, appointment) = (open.parties.clone(), open.appointment.clone());
@@ -167,27 +193,33 @@ async fn decide_alone(session: &Session, item: &Item<'_>) -> Result<Outcome, Fai
     let outcome = match head {
         None => Err(Refusal::UnknownConversation),
         Some(mut head) => {
-            let facts = facts::of_one(session, item, &head).await?;
+            let mut facts = facts::of_one(session, item, &head).await?;
+            facts.is_watched = item.is_watched(&head.conversation.parties);
             let is_new = head.conversation.last_seq == Seq::ZERO;
             let mut outcome = decide(&mut head, item, &facts);
             if let Ok(committed) = &mut outcome {
                 if is_new {
-                    write::insert_conversation(session, &head).await?;
+                    let inserted = write::insert_conversation(session, &head);
+                    let (inserted, id) = join(inserted, session.transaction()).await;
+                    inserted?;
+                    transaction = Some(id?);
                 }
                 committed.files = write::besides_the_log(session, item, committed).await?;
                 let has_events = !committed.changes.events.is_empty();
                 let changed = has_events.then_some(&head);
-                let columns =
-                    Columns::new(changed.into_iter(), std::iter::once((&*committed, item.at)));
-                write(session, &columns).await?;
-                return Ok(outcome);
+                let verdicts = vec![Verdict::Decided(Box::new(outcome))];
+                let Sent { verdicts, .. } = sent.insert(Sent { transaction, verdicts });
+                let committed = committed_in(verdicts, 0).map(|committed| (committed, item.at));
+                let columns = Columns::new(changed.into_iter(), committed.into_iter());
+                let end = write(session, &columns).await;
+                return ended(end, sent);
             }
             outcome
         }
     };
     session.count_round_trip();
     session.run("ROLLBACK").await?;
-    Ok(outcome)
+    Ok(vec![Verdict::Decided(Box::new(outcome))])
 }
 
 fn decide(head: &mut Head, item: &Item<'_>, facts: &Facts) -> Outcome {
@@ -196,8 +228,32 @@ fn decide(head: &mut Head, item: &Item<'_>, facts: &Facts) -> Outcome {
     Ok(Committed { parties, unread: head.unread, changes, files: 0 })
 }
 
+/// How a transaction ended.
+enum End {
+    Committed,
+    /// The server has refused a statement or the commit.
+    RolledBack(Failure),
+    /// The commit was sent, and the connection is lost before its answer.
+    Unanswered(Failure),
+}
+
+impl End {
+    fn failed(error: tokio_postgres::Error, is_complete: bool) -> Self {
+        if !is_complete {
+            return Self::RolledBack(error.into());
+        }
+        let failure = Failure::committing(error);
+        match failure.class() {
+            Class::Unavailable => Self::Unanswered(failure),
+            Class::Pooler | Class::Busy | Class::Again | Class::Internal => {
+                Self::RolledBack(failure)
+            }
+        }
+    }
+}
+
 /// Writes what was decided and commits, in one round trip.
-async fn write(session: &Session, columns: &Columns<'_>) -> Result<(), Failure> {
+async fn write(session: &Session, columns: &Columns<'_>) -> End {
     session.count_round_trip();
     let values = columns.values();
     let steps = write::steps(session.hot(), columns, &values);
@@ -217,12 +273,17 @@ async fn write(session: &Session, columns: &Columns<'_>) -> Result<(), Failure> 
     for step in &mut steps {
         match step.as_mut().take_output() {
             Some(Ok(_)) => {}
-            Some(Err(error)) if is_complete => return Err(Failure::committing(error)),
-            Some(Err(error)) => return Err(error.into()),
-            None => return Err(Failure::new(Class::Internal, "a statement was not awaited")),
+            Some(Err(error)) => return End::failed(error, is_complete),
+            None => {
+                let failure = Failure::new(Class::Internal, "a statement was not awaited");
+                return End::Unanswered(failure);
+            }
         }
     }
-    ended.map_err(Failure::committing)
+    match ended {
+        Ok(()) => End::Committed,
+        Err(error) => End::failed(error, is_complete),
+    }
 }
 
 fn has_succeeded<F, T, E>(step: &mut std::pin::Pin<Box<MaybeDone<F>>>) -> bool
@@ -239,6 +300,11 @@ async fn roll_back(session: &Session) {
         let failure = Failure::from(error);
         tracing::debug!(%failure, "a transaction could not be rolled back");
     }
+}
+
+/// The id of the transaction that has locked the conversation.
+fn transaction_of(row: &Row) -> Result<String, Failure> {
+    Ok(row.try_get(18)?)
 }
 
 /// The state of a conversation, in the columns of [`HEADS`].

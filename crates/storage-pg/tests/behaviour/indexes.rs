@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use domain::{
     conversation::{
         Status,
-        store::{ConversationStore, LogStore, MessageStore, ReadTarget, ReadingStore},
+        ledger::ReadTarget,
+        store::{ConversationStore, LogStore, MessageStore, ReadingStore},
     },
     ids::{ConversationId, MessageId, Seq, UserId},
     page::{ConversationCursor, PageSize, Start, Window},

@@ -9,7 +9,7 @@ use domain::{
         message::Draft,
         store::{Committed, ConversationLog, ConversationStore, LogStore},
     },
-    ids::{MessageId, Seq, UserId},
+    ids::{ConversationId, MessageId, Seq, UserId},
     ports::StoreError,
     testing::fixture::{RecordingFanout, keyed, text},
 };
@@ -24,7 +24,7 @@ use crate::{
     waiting::{hold, until, until_waiting},
 };
 
-type Done = Result<Result<Committed, Refusal>, StoreError>;
+pub(crate) type Done = Result<Result<Committed, Refusal>, StoreError>;
 
 /// A store with one lane, whose next batch waits until it is released, so that commands gather.
 struct Stalled {
@@ -34,13 +34,12 @@ struct Stalled {
     first: JoinHandle<Done>,
 }
 
-fn post(author: &UserId, draft: Draft) -> Command {
+pub(crate) fn post(author: &UserId, draft: Draft) -> Command {
     Command::Post(Post {
         id: MessageId::parse(&fresh_id()).expect("a good id"),
         author: author.clone(),
         draft,
         attachments: vec![],
-        read_on_arrival: false,
     })
 }
 
@@ -83,21 +82,32 @@ impl Stalled {
     }
 }
 
-fn commit(
+/// Queues a command.
+pub(crate) fn commit(
     store: &PgStore,
     recorder: &Arc<RecordingFanout>,
     conversation: &TestConversation,
     command: Command,
 ) -> JoinHandle<Done> {
-    let (store, fanout, id) = (store.clone(), recorder.clone(), conversation.id.clone());
+    commit_in(store, recorder, &conversation.id, command)
+}
+
+/// Queues a command in a conversation that may not be open.
+pub(crate) fn commit_in(
+    store: &PgStore,
+    recorder: &Arc<RecordingFanout>,
+    conversation: &ConversationId,
+    command: Command,
+) -> JoinHandle<Done> {
+    let (store, fanout, id) = (store.clone(), recorder.clone(), conversation.clone());
     tokio::spawn(async move { store.commit(&id, command, now(), fanout).await })
 }
 
-async fn done(queued: JoinHandle<Done>) -> Done {
+pub(crate) async fn done(queued: JoinHandle<Done>) -> Done {
     queued.await.expect("no panic")
 }
 
-fn committed(done: Done) -> Committed {
+pub(crate) fn committed(done: Done) -> Committed {
     done.expect(ANSWERS).expect("it is allowed")
 }
 
@@ -132,6 +142,52 @@ async fn what_gathers_during_a_commit_is_committed_together_and_published_in_ord
         .expect("they take part");
     let log = log.events().expect("nothing is trimmed");
     assert_eq!(log.len(), events.len());
+}
+
+/// How many messages the salon has not read.
+const UNREAD: &str = "SELECT sum(unread_by_salon) FROM messaging.conversation";
+
+#[tokio::test]
+async fn a_reader_who_left_while_a_message_was_queued_has_not_read_it() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let stalled = Stalled::new(&scratch, &conversation).await;
+    let watch = |is_watching| {
+        stalled.recorder.set_watching(&conversation.id, &conversation.salon, is_watching);
+    };
+    watch(true);
+    let queued = stalled.queue_posts(&conversation, texts(1..2)).await;
+    watch(false);
+    stalled.release().await;
+    committed(done(stalled.first).await);
+    for queued in queued {
+        let changes = committed(done(queued).await).changes;
+        assert_eq!((changes.events.len(), changes.mail_to), (1, Some(conversation.salon.clone())));
+    }
+    assert_eq!(scratch.number(UNREAD).await, 3);
+}
+
+#[tokio::test]
+async fn who_is_watching_is_asked_when_the_conversation_is_locked_and_not_before() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let store = scratch.another(|_| ());
+    let recorder = Arc::new(RecordingFanout::new());
+    let watch = |is_watching| {
+        recorder.set_watching(&conversation.id, &conversation.salon, is_watching);
+    };
+    for (watched_before, watched_then) in [(true, false), (false, true)] {
+        watch(watched_before);
+        let lock = hold(&scratch, &conversation).await;
+        let command = post(&conversation.client, text("Bonjour"));
+        let waiting = commit(&store, &recorder, &conversation, command);
+        until_waiting(&scratch, 1).await;
+        watch(watched_then);
+        drop(lock);
+        let message = committed(done(waiting).await).changes.message.expect("it was posted");
+        assert_eq!(message.message.is_read, watched_then);
+    }
+    assert_eq!(scratch.number(UNREAD).await, 0);
 }
 
 #[tokio::test]

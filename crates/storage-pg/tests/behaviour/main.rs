@@ -25,6 +25,7 @@ mod storm;
 mod support;
 mod talk;
 mod trimmed_log;
+mod unsettled;
 mod uploads;
 mod waiting;
 mod work_indexes;

@@ -61,7 +61,7 @@ fn services(scratch: &Scratch) -> Services {
     let policy = RetentionPolicy::new(90, Some(30)).expect("good");
     let store = Arc::new((**scratch).clone());
     let ids = Arc::new(CountingIds::new());
-    Services::new(store, Arc::new(NoFanout), Arc::new(RunningClock::new()), ids)
+    Services::new(store, Arc::new(NoFanout::default()), Arc::new(RunningClock::new()), ids)
         .with_retention(RetentionSettings { policy, log_days: 90 })
 }
 

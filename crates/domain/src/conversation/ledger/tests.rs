@@ -45,14 +45,13 @@ fn open() -> Command {
         subject: None,
         status: Status::Active,
         message: None,
-        read_on_arrival: false,
         handles: None,
     })
 }
 
-fn post(id: i64, side: Side, draft: Draft, read_on_arrival: bool) -> Command {
+fn post(id: i64, side: Side, draft: Draft) -> Command {
     let (id, author) = (message_id(id), who(side));
-    Command::Post(Post { id, author, draft, attachments: vec![], read_on_arrival })
+    Command::Post(Post { id, author, draft, attachments: vec![] })
 }
 
 fn read(side: Side, target: ReadTarget) -> Command {
@@ -76,10 +75,10 @@ fn system(id: i64, notice: Notice) -> SystemMessage {
     SystemMessage { id: message_id(id), content, notice: Some(notice) }
 }
 
-fn notice(id: i64, status: Status, read_on_arrival: bool) -> Command {
+fn notice(id: i64, status: Status) -> Command {
     let message = system(id, Notice::Cancelled);
     let (subject, handles) = (None, None);
-    Command::PostNotice(PostNotice { message, status, subject, read_on_arrival, handles })
+    Command::PostNotice(PostNotice { message, status, subject, handles })
 }
 
 fn archive_for_age(id: i64) -> Command {
@@ -143,12 +142,14 @@ struct Store {
     now: i64,
     erased: HashSet<UserId>,
     is_held: bool,
+    /// Whether whoever would read a new message at once is watching.
+    is_watched: bool,
 }
 
 impl Store {
     fn unopened() -> Self {
         let (rows, erased) = (vec![], HashSet::new());
-        Self { head: unopened(), rows, now: 0, erased, is_held: false }
+        Self { head: unopened(), rows, now: 0, erased, is_held: false, is_watched: false }
     }
 
     fn new() -> Self {
@@ -224,6 +225,7 @@ impl Store {
             remaining: self.remaining(&messages),
             messages,
             is_held: self.is_held,
+            is_watched: self.is_watched,
             ..Facts::default()
         };
         match command {
@@ -248,6 +250,14 @@ impl Store {
         let changes = decide(&mut self.head, command, &facts, at(self.now))?;
         self.apply(&changes);
         Ok(changes)
+    }
+
+    /// The same, while whoever would read a new message at once is watching.
+    fn run_watched(&mut self, command: &Command) -> Result<Changes, Refusal> {
+        self.is_watched = true;
+        let outcome = self.run(command);
+        self.is_watched = false;
+        outcome
     }
 
     fn apply(&mut self, changes: &Changes) {
@@ -328,11 +338,13 @@ impl Store {
     /// The command of a step; `None` when it only changes facts or there is no such message.
     fn command(&mut self, side: Side, step: &Step) -> Option<Command> {
         let next = self.now + 1;
+        self.is_watched =
+            matches!(step, Step::Post { seen: true, .. } | Step::Notice { seen: true, .. });
         Some(match step {
-            Step::Post { key, words, seen } => {
+            Step::Post { key, words, .. } => {
                 let words = if *words { "hello" } else { "good morning" };
                 let draft = key.map_or_else(|| text(words), |key| keyed(words, &format!("k{key}")));
-                post(next, side, draft, *seen)
+                post(next, side, draft)
             }
             Step::Delete(which) => self.delete(side, side, *which)?,
             Step::DeleteOfOther(which) => self.delete(side.other(), side, *which)?,
@@ -345,9 +357,9 @@ impl Store {
                 let status = Some(StatusEdit::Toggle);
                 Command::Edit { by: who(side), subject: None, status }
             }
-            Step::Notice { archives, seen } => {
+            Step::Notice { archives, .. } => {
                 let status = if *archives { Status::Archived } else { Status::Active };
-                notice(next, status, *seen)
+                notice(next, status)
             }
             Step::ArchiveForAge => archive_for_age(next),
             Step::Purge => purge(),
@@ -486,14 +498,14 @@ proptest! {
             let was_archived = store.head.conversation.status == Status::Archived;
             let Some(command) = store.command(side, &step) else { continue };
             let Ok(changes) = store.run(&command) else { continue };
-            if let Command::Post(post) = command {
+            if let Command::Post(_) = command {
                 prop_assert_eq!(store.head.conversation.status, Status::Active);
                 let mut expected = vec![];
                 expected.extend(was_archived.then_some("updated"));
                 expected.push("posted");
-                expected.extend(post.read_on_arrival.then_some("read"));
+                expected.extend(store.is_watched.then_some("read"));
                 prop_assert_eq!(kinds(&changes), expected);
-                let reader = (!post.read_on_arrival).then(|| who(side.other()));
+                let reader = (!store.is_watched).then(|| who(side.other()));
                 prop_assert_eq!(changes.mail_to, reader);
             }
         }
@@ -545,7 +557,6 @@ fn opening_logs_the_conversation_and_then_its_first_message() {
         subject: subject.clone(),
         status: Status::Active,
         message: Some(message),
-        read_on_arrival: false,
         handles: None,
     });
     let facts = Facts { people: people(), ..Facts::default() };
@@ -578,9 +589,9 @@ fn nobody_but_the_two_changes_a_conversation_and_nobody_one_that_is_not_open() {
         let (status, subject) = (Some(StatusEdit::Toggle), None);
         let target = ReadTarget::Everything;
         let (message, draft, attachments) = (message_id(1), text("hello"), vec![]);
-        let (id, author, read_on_arrival) = (message_id(9), by.clone(), false);
+        let (id, author) = (message_id(9), by.clone());
         [
-            Command::Post(Post { id, author, draft, attachments, read_on_arrival }),
+            Command::Post(Post { id, author, draft, attachments }),
             Command::MarkRead { reader: by.clone(), target },
             Command::DeleteMessage { message, by: by.clone() },
             Command::Edit { by: by.clone(), subject, status },
@@ -588,7 +599,7 @@ fn nobody_but_the_two_changes_a_conversation_and_nobody_one_that_is_not_open() {
             erase(by),
         ]
     };
-    let platform = || [notice(9, Status::Active, false), archive_for_age(9), purge()];
+    let platform = || [notice(9, Status::Active), archive_for_age(9), purge()];
     let mut deleted = Store::new();
     deleted.run(&Command::DeleteConversation { by: who(Side::Salon) }).expect("it is there");
     let own = || of(who(Side::Salon)).into_iter().chain(platform());
@@ -609,8 +620,8 @@ fn nobody_but_the_two_changes_a_conversation_and_nobody_one_that_is_not_open() {
 #[test]
 fn a_reader_who_watches_reads_the_message_and_all_before_it() {
     let mut store = Store::new();
-    store.run(&post(1, Side::Salon, text("one"), false)).expect("posted");
-    let changes = store.run(&post(2, Side::Salon, text("two"), true)).expect("posted");
+    store.run(&post(1, Side::Salon, text("one"))).expect("posted");
+    let changes = store.run_watched(&post(2, Side::Salon, text("two"))).expect("posted");
     let message = &changes.message.as_ref().expect("posted").message;
     assert_eq!((message.is_read, message.read_at), (true, Some(message.created_at)));
     let reader = who(Side::Client);
@@ -618,7 +629,7 @@ fn a_reader_who_watches_reads_the_message_and_all_before_it() {
     assert_eq!(*receipt(&changes), ReadReceipt { reader, up_to, several: true, unread: 0 });
     assert_eq!(changes.mail_to, None);
     assert!(store.kept().all(|row| row.read_at.is_some()));
-    let alone = store.run(&post(3, Side::Salon, text("three"), true)).expect("posted");
+    let alone = store.run_watched(&post(3, Side::Salon, text("three"))).expect("posted");
     assert!(!receipt(&alone).several);
 }
 
@@ -626,7 +637,7 @@ fn a_reader_who_watches_reads_the_message_and_all_before_it() {
 fn reading_counts_what_stays_unread_and_is_silent_when_nothing_is_read() {
     let mut store = Store::new();
     for id in 1..=3 {
-        store.run(&post(id, Side::Salon, text("hello"), false)).expect("posted");
+        store.run(&post(id, Side::Salon, text("hello"))).expect("posted");
     }
     let changes = store.run(&read(Side::Client, up_to(3))).expect("they take part");
     let reader = who(Side::Client);
@@ -644,7 +655,7 @@ fn reading_counts_what_stays_unread_and_is_silent_when_nothing_is_read() {
 fn a_deletion_takes_an_unread_message_away_and_the_list_order_falls_back() {
     let mut store = Store::new();
     for id in 1..=2 {
-        store.run(&post(id, Side::Salon, text("hello"), false)).expect("posted");
+        store.run(&post(id, Side::Salon, text("hello"))).expect("posted");
     }
     let updated_at = store.head.conversation.updated_at;
     let first_at = store.rows[0].new.message.created_at;
@@ -665,14 +676,14 @@ fn a_deletion_takes_an_unread_message_away_and_the_list_order_falls_back() {
 #[test]
 fn a_key_of_a_deleted_message_posts_nothing_again() {
     let mut store = Store::new();
-    store.run(&post(1, Side::Client, keyed("hello", "k"), false)).expect("posted");
+    store.run(&post(1, Side::Client, keyed("hello", "k"))).expect("posted");
     store.run(&delete(1, Side::Client)).expect("it is their own");
-    let again = store.run(&post(2, Side::Client, keyed("hello", "k"), false));
+    let again = store.run(&post(2, Side::Client, keyed("hello", "k")));
     assert_eq!(again, Err(Refusal::KeyKnown(message_id(1))));
     let answer =
         answer_to_known_key(&keyed("hello", "k"), parties(), store.message(&message_id(1)));
     assert_eq!(answer, KnownKey::Withdrawn);
-    store.run(&post(3, Side::Salon, keyed("hello", "k"), false)).expect("a key of another author");
+    store.run(&post(3, Side::Salon, keyed("hello", "k"))).expect("a key of another author");
 }
 
 #[test]
@@ -683,8 +694,8 @@ fn an_upload_is_sent_by_whom_it_belongs_to_and_a_retry_does_not_need_it_any_more
     let content = Content::parse("look").expect("fits");
     let draft = Draft::new(MessageKind::Image, content, files, key).expect("good");
     let (author, attachments) = (who(Side::Client), vec![id.clone()]);
-    let (message, read_on_arrival) = (message_id(1), false);
-    let post = Command::Post(Post { id: message, author, draft, attachments, read_on_arrival });
+    let message = message_id(1);
+    let post = Command::Post(Post { id: message, author, draft, attachments });
     let mut store = Store::new();
     let before = store.head.clone();
     assert_eq!(store.run(&post), Err(Refusal::UnknownUpload));
@@ -703,9 +714,9 @@ fn an_upload_is_sent_by_whom_it_belongs_to_and_a_retry_does_not_need_it_any_more
 fn a_forgotten_person_posts_nothing() {
     let mut store = Store::new();
     store.erased.insert(who(Side::Client));
-    let refused = store.run(&post(1, Side::Client, text("hello"), false));
+    let refused = store.run(&post(1, Side::Client, text("hello")));
     assert_eq!(refused, Err(Refusal::UnknownConversation));
-    store.run(&post(2, Side::Salon, text("hello"), false)).expect("the other side still posts");
+    store.run(&post(2, Side::Salon, text("hello"))).expect("the other side still posts");
 }
 
 #[test]
@@ -728,7 +739,7 @@ fn an_edit_to_the_same_is_no_change_and_one_of_both_is_one_event() {
 #[test]
 fn a_deleted_conversation_has_nothing_left_but_its_log() {
     let mut store = Store::new();
-    store.run(&post(1, Side::Salon, text("hello"), false)).expect("posted");
+    store.run(&post(1, Side::Salon, text("hello"))).expect("posted");
     let changes =
         store.run(&Command::DeleteConversation { by: who(Side::Client) }).expect("it is there");
     assert_eq!((kinds(&changes), &changes.deleted), (vec!["gone"], &Deleted::Everything));
@@ -741,10 +752,10 @@ fn a_deleted_conversation_has_nothing_left_but_its_log() {
 fn a_notice_keeps_an_archived_conversation_archived_and_is_not_mailed() {
     let mut store = Store::new();
     store.run(&set_status(Side::Salon, Status::Archived)).expect("archived");
-    let changes = store.run(&notice(1, Status::Archived, false)).expect("posted");
+    let changes = store.run(&notice(1, Status::Archived)).expect("posted");
     assert_eq!((kinds(&changes), &changes.mail_to), (vec!["posted"], &None));
     assert_eq!((store.head.conversation.status, store.head.unread.client), (Status::Archived, 1));
-    let changes = store.run(&notice(2, Status::Active, true)).expect("posted");
+    let changes = store.run_watched(&notice(2, Status::Active)).expect("posted");
     assert_eq!(kinds(&changes), ["updated", "posted", "read"]);
 }
 
@@ -753,8 +764,8 @@ fn a_notice_replaces_a_generated_subject_only() {
     let replace = |id, old: &str, new: &str| {
         let (message, status) = (system(id, Notice::Cancelled), Status::Active);
         let subject = Some((subject(old), subject(new)));
-        let (read_on_arrival, handles) = (false, None);
-        Command::PostNotice(PostNotice { message, status, subject, read_on_arrival, handles })
+        let handles = None;
+        Command::PostNotice(PostNotice { message, status, subject, handles })
     };
     let mut store = Store::new();
     let by = who(Side::Salon);
@@ -770,7 +781,7 @@ fn a_notice_replaces_a_generated_subject_only() {
 #[test]
 fn archiving_for_age_is_never_unread_and_keeps_the_list_order() {
     let mut store = Store::new();
-    store.run(&post(1, Side::Salon, text("hello"), false)).expect("posted");
+    store.run(&post(1, Side::Salon, text("hello"))).expect("posted");
     let listed_at = store.head.conversation.last_message_at;
     let changes = store.run(&archive_for_age(2)).expect("it is due");
     assert_eq!(kinds(&changes), ["updated", "posted"]);
@@ -783,7 +794,7 @@ fn archiving_for_age_is_never_unread_and_keeps_the_list_order() {
 #[test]
 fn nothing_is_archived_or_purged_before_its_time_or_under_a_hold() {
     let mut store = Store::new();
-    store.run(&post(1, Side::Salon, text("hello"), false)).expect("posted");
+    store.run(&post(1, Side::Salon, text("hello"))).expect("posted");
     assert_eq!(store.run(&purge()), Err(Refusal::NotDue), "it is active");
     let message = system(2, Notice::ArchivedForAge { days: 90 });
     let early = Command::ArchiveForAge { message, quiet_since: at(1) };
@@ -806,7 +817,7 @@ fn nothing_is_archived_or_purged_before_its_time_or_under_a_hold() {
 fn an_erasure_deletes_what_the_person_wrote_and_archives_the_rest() {
     let mut store = Store::new();
     for (id, side) in [(1, Side::Client), (2, Side::Salon), (3, Side::Client), (4, Side::Client)] {
-        store.run(&post(id, side, text("hello"), false)).expect("posted");
+        store.run(&post(id, side, text("hello"))).expect("posted");
     }
     let erase = erase(who(Side::Client));
     assert_eq!(store.run(&erase), Err(Refusal::NotDue), "nobody asked for it");
@@ -830,9 +841,8 @@ fn an_event_of_a_booking_is_handled_once_and_in_the_state_it_was_decided_for() {
     };
     let handles = Some(HandledEvent { event: event.clone(), newest_handled: Some(newest("e1")) });
     let message = system(1, Notice::Cancelled);
-    let (status, subject, read_on_arrival) = (Status::Active, None, false);
-    let notice =
-        Command::PostNotice(PostNotice { message, status, subject, read_on_arrival, handles });
+    let (status, subject) = (Status::Active, None);
+    let notice = Command::PostNotice(PostNotice { message, status, subject, handles });
     let mut store = Store::new();
     let before = store.head.clone();
     let mut handle = |is_handled, newest_handled| {
@@ -890,6 +900,7 @@ proptest! {
                 facts.include(&command, changes, &parties());
             }
             let in_batch = decide(&mut head, &command, &facts, at(store.now + 1));
+            store.is_watched = facts.is_watched;
             prop_assert_eq!(&in_batch, &store.run(&command));
             prop_assert_eq!(&head, &store.head);
             earlier.extend(in_batch);

@@ -31,13 +31,12 @@ async fn commit(
     committed.await.expect(ANSWERS)
 }
 
-fn post(fixture: &Fixture<'_>, author: &UserId, draft: Draft, read_on_arrival: bool) -> Command {
+fn post(fixture: &Fixture<'_>, author: &UserId, draft: Draft) -> Command {
     Command::Post(Post {
         id: fixture.new_id(),
         author: author.clone(),
         attachments: draft.attachment_ids(|| fixture.new_id()),
         draft,
-        read_on_arrival,
     })
 }
 
@@ -60,7 +59,6 @@ pub async fn events_are_published_before_a_commit_returns(store: &dyn Store) {
         subject: None,
         status: Status::Active,
         message: Some(SystemMessage { id: opening.id, content: opening.content, notice: None }),
-        read_on_arrival: false,
         handles: None,
     });
     let conversation = TestConversation::at(&fixture, &plan);
@@ -69,9 +67,10 @@ pub async fn events_are_published_before_a_commit_returns(store: &dyn Store) {
         (open, 2),
         (Command::MarkRead { reader: client.clone(), target: ReadTarget::Everything }, 1),
         (edit(salon, Status::Archived), 1),
-        (post(&fixture, client, text("Bonjour"), true), 3),
+        (post(&fixture, client, text("Bonjour")), 3),
         (Command::DeleteConversation { by: salon.clone() }, 1),
     ];
+    fanout.set_watching(&conversation.id, salon, true);
     let mut all = vec![];
     for (command, expected) in commands {
         let said = format!("{command:?}");
@@ -91,16 +90,17 @@ pub async fn events_of_eight_committers_are_published_in_order(store: &dyn Store
     let (fixture, fanout) = (Fixture::new(store), Arc::new(RecordingFanout::new()));
     let conversation = fixture.conversation("s1", "c1").await;
     let other = fixture.conversation("s2", "c1").await;
+    fanout.set_watching(&conversation.id, &conversation.client, true);
     let committers = (0..8).map(|number| {
         let (fixture, fanout, conversation) = (&fixture, &fanout, &conversation);
         let author = if number % 2 == 0 { &conversation.salon } else { &conversation.client };
         let other = &other;
         async move {
             for _ in 0..5 {
-                let command = post(fixture, author, text("Bonjour"), number == 0);
+                let command = post(fixture, author, text("Bonjour"));
                 let committed = commit(fixture, fanout, &conversation.id, command).await;
                 committed.expect("a participant may");
-                let command = post(fixture, &other.client, text("Bonjour"), false);
+                let command = post(fixture, &other.client, text("Bonjour"));
                 let committed = commit(fixture, fanout, &other.id, command).await;
                 committed.expect("a participant may");
             }
@@ -109,7 +109,7 @@ pub async fn events_of_eight_committers_are_published_in_order(store: &dyn Store
     join_all(committers).await;
 
     let published = fanout.take();
-    for (conversation, newest) in [(&conversation, 46), (&other, 41)] {
+    for (conversation, newest) in [(&conversation, 61), (&other, 41)] {
         let published = published.iter().filter(|event| event.conversation == conversation.id);
         let published: Vec<_> = published.cloned().collect();
         assert_eq!(seqs(&published), (2..=newest).collect::<Vec<_>>());
@@ -137,15 +137,14 @@ pub async fn a_refusal_changes_and_publishes_nothing(store: &dyn Store) {
         subject: None,
         status: Status::Active,
         message: None,
-        read_on_arrival: false,
         handles: None,
     };
     let nowhere: AttachmentId = fixture.new_id();
     let upload = sending(&[&nowhere], None);
     let refused = [
-        (post(&fixture, &stranger, text("Bonjour"), false), unknown()),
-        (post(&fixture, client, keyed("Autre", "k1"), false), Refusal::KeyKnown(first.id.clone())),
-        (post(&fixture, client, upload, false), Refusal::UnknownUpload),
+        (post(&fixture, &stranger, text("Bonjour")), unknown()),
+        (post(&fixture, client, keyed("Autre", "k1")), Refusal::KeyKnown(first.id.clone())),
+        (post(&fixture, client, upload), Refusal::UnknownUpload),
         (Command::MarkRead { reader: stranger.clone(), target: ReadTarget::Everything }, unknown()),
         (
             Command::DeleteMessage { message: first.id.clone(), by: salon.clone() },
@@ -163,7 +162,7 @@ pub async fn a_refusal_changes_and_publishes_nothing(store: &dyn Store) {
     }
     let second = commit(&fixture, &fanout, &fixture.new_id(), Command::Open(open)).await;
     assert_eq!(second, Err(Refusal::AlreadyOpen(conversation.id.clone())));
-    let nowhere = post(&fixture, client, text("Bonjour"), false);
+    let nowhere = post(&fixture, client, text("Bonjour"));
     let nowhere = commit(&fixture, &fanout, &fixture.new_id(), nowhere).await;
     assert_eq!(nowhere, Err(unknown()));
     let own = Command::MarkRead { reader: client.clone(), target: ReadTarget::Everything };
@@ -174,6 +173,27 @@ pub async fn a_refusal_changes_and_publishes_nothing(store: &dyn Store) {
     assert_eq!((conversation.view(salon).await, conversation.log().await), before);
     assert_eq!(fixture.list(client, None, &Window::first(9)).await.total, 1);
     assert_eq!(fanout.published(), []);
+}
+
+/// Who is watching is asked of the fan-out by the store, and of the person who would read the message.
+pub async fn a_message_is_read_at_once_by_its_reader_who_is_watching(store: &dyn Store) {
+    let (fixture, fanout) = (Fixture::new(store), Arc::new(RecordingFanout::new()));
+    let conversation = fixture.conversation("s1", "c1").await;
+    let other = fixture.conversation("s2", "c1").await;
+    let (salon, client) = (&conversation.salon, &conversation.client);
+    fanout.set_watching(&conversation.id, client, true);
+    fanout.set_watching(&other.id, salon, true);
+    let send = async || {
+        let command = post(&fixture, client, text("Bonjour"));
+        let committed = commit(&fixture, &fanout, &conversation.id, command).await.expect("it may");
+        let message = committed.changes.message.expect("it was posted").message;
+        (message.is_read, committed.changes.mail_to, committed.unread.salon)
+    };
+    assert_eq!(send().await, (false, Some(salon.clone()), 1), "the author alone is watching");
+    fanout.set_watching(&conversation.id, salon, true);
+    assert_eq!(send().await, (true, None, 0));
+    fanout.set_watching(&conversation.id, salon, false);
+    assert_eq!(send().await, (false, Some(salon.clone()), 1));
 }
 
 /// An outcome says how many messages each side has not read.

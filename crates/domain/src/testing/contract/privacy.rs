@@ -116,14 +116,12 @@ pub async fn nothing_new_is_written_about_who_is_forgotten(store: &dyn Store) {
         subject: None,
         status: Status::Active,
         message: Some(message("Bonjour Camille")),
-        read_on_arrival: false,
         handles: None,
     });
     let notice = Command::PostNotice(PostNotice {
         message: message("Bonjour Camille"),
         status: Status::Active,
         subject: None,
-        read_on_arrival: false,
         handles: None,
     });
     store.request_erasure(&conversation.client, fixture.now()).await.expect(ANSWERS);

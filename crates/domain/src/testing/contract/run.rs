@@ -22,6 +22,7 @@ macro_rules! store_contract {
                 events_of_eight_committers_are_published_in_order
                 a_refusal_changes_and_publishes_nothing
                 a_commit_says_what_each_side_has_not_read
+                a_message_is_read_at_once_by_its_reader_who_is_watching
                 a_booking_event_is_handled_once_under_two_commits
             }
             conversations {

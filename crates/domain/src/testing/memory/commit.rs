@@ -33,7 +33,7 @@ impl ConversationLog for MemoryStore {
         fanout: Arc<dyn Fanout>,
     ) -> Result<Result<Committed, Refusal>, StoreError> {
         let mut state = self.state()?;
-        let committed = state.commit(conversation, &command, at);
+        let committed = state.commit(conversation, &command, at, &*fanout);
         // Published under the lock, so that the order is that of the commits.
         if let Ok(Committed { changes: Changes { events, .. }, .. }) = &committed
             && !events.is_empty()
@@ -50,13 +50,17 @@ impl State {
         id: &ConversationId,
         command: &Command,
         at: Timestamp,
+        fanout: &dyn Fanout,
     ) -> Result<Committed, Refusal> {
         let mut unopened = match command {
             Command::Open(open) if !self.has_conversation(id) => Some(unopened(id, open)),
             _ => None,
         };
         let record = unopened.as_ref().or_else(|| self.records.get(id));
-        let facts = self.facts(record.ok_or(Refusal::UnknownConversation)?, command);
+        let record = record.ok_or(Refusal::UnknownConversation)?;
+        let reader = command.reader_on_arrival(&record.conversation().parties);
+        let is_watched = reader.is_some_and(|reader| fanout.is_watching(id, reader));
+        let facts = Facts { is_watched, ..self.facts(record, command) };
         let record = unopened.as_mut().or_else(|| self.records.get_mut(id));
         let record = record.ok_or(Refusal::UnknownConversation)?;
         let changes = ledger::decide(&mut record.head, command, &facts, at)?;
