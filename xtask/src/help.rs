@@ -14,8 +14,8 @@ cargo xtask <verb>
   drill two-processes
                    Two servers on the same conversations: one order, no hole (--seconds N)
   drill locked-row
-                   Lock one conversation beside the server; prints what all others wait (--seconds N)
-                   All drills: --release for a release build
+                   Lock one conversation beside the server, and print what all others wait
+                   (--seconds N). All drills: --release for a release build
   postgres [name]  Run only a private database, until Ctrl-C; prints its URL
   reference-db     Run a database of the legacy system, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)

@@ -97,7 +97,7 @@ pub async fn race(until: Until, app: &TestApp, other: &Server) -> Result<Outcome
 
 /// Each kill at another moment: after so many further acknowledgements.
 fn acknowledgements_before(kill: usize) -> usize {
-    40 + (kill * 37) % 101
+    60 + (kill * 37) % 201
 }
 
 async fn kill_all(

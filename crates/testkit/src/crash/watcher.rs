@@ -17,7 +17,10 @@ use crate::{
     wait,
 };
 
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// How long a watcher may be without a socket. A server that is killed every second may be gone each time
+/// before one of them has joined again; that it does not come back at all is noticed by senders.
+const JOINED_WITHIN: Duration = Duration::from_mins(5);
 
 /// A socket that has joined a conversation.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ impl Watcher {
 
     /// Connects and joins, after the highest position if there is one.
     async fn connect(&mut self) -> Result<Socket, Fault> {
-        let deadline = Instant::now() + wait::TIMEOUT;
+        let deadline = Instant::now() + JOINED_WITHIN;
         while Instant::now() < deadline {
             if let Some(socket) = self.try_to_connect().await? {
                 return Ok(socket);
