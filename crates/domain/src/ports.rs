@@ -141,12 +141,15 @@ pub enum KeepError {
     /// It starts like a picture but cannot be decoded: truncated, damaged, or empty.
     #[error("the picture cannot be read")]
     Unreadable,
-    /// More pixels than allowed.
+    /// More pixels than allowed, or too much work to decode.
     #[error("the picture has too many pixels")]
     TooManyPixels,
     /// Too many pictures are being processed already.
     #[error("too many pictures at once")]
     Busy,
+    /// Too many pictures of the same owner wait already.
+    #[error("too many pictures of one person at once")]
+    TooManyAtOnce,
     /// The file storage is full, unreachable or broken. A part may be left there: delete it.
     #[error("the file could not be kept")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -180,14 +183,15 @@ impl std::fmt::Debug for ObjectBytes {
 /// The bytes of pictures (D16).
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// Reads a picture to its end, within bounds, checks and cleans it (location and author are
-    /// removed, orientation is applied), and stores it with a thumbnail. `declared`: the media type
-    /// given by the sender, if any.
+    /// Reads a picture of `owner` to its end, within bounds, checks and cleans it (location and
+    /// author are removed, orientation is applied), and stores it with a thumbnail. `declared`: the
+    /// media type given by the sender, if any. The pictures of one owner wait for one another.
     ///
     /// # Errors
     /// [`KeepError`].
     async fn keep(
         &self,
+        owner: &UserId,
         keys: &PictureKeys,
         declared: Option<&str>,
         bytes: &mut dyn Chunks,

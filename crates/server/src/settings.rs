@@ -128,7 +128,7 @@ impl Settings {
         let in_production = self.general.in_production();
         let origins = self.origins.allowed(in_production);
         api::Settings {
-            http: self.http.rest(origins, in_production, self.files.upload_deadline_ms()),
+            http: self.http.rest(origins, in_production, self.files.upload_pace()),
             realtime: self.realtime.settings(&self.presence, &self.resume, self.tokens.secret()),
             limits: self.limits.settings(),
             links: self.files.links(self.http.address().port(), self.tokens.secret()),

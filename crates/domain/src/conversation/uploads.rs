@@ -117,7 +117,7 @@ impl Uploads {
         if !self.store.begin_upload(&upload).await? {
             return Err(UploadError::TooManyUnsent);
         }
-        let picture = match self.files.keep(&upload.keys, declared, bytes).await {
+        let picture = match self.files.keep(owner, &upload.keys, declared, bytes).await {
             Ok(picture) => picture,
             Err(error) => {
                 self.store.abandon_upload(&upload.id, self.clock.now()).await?;

@@ -246,6 +246,7 @@ impl MemoryFiles {
 impl Files for MemoryFiles {
     async fn keep(
         &self,
+        _owner: &UserId,
         keys: &PictureKeys,
         declared: Option<&str>,
         bytes: &mut dyn Chunks,

@@ -136,7 +136,7 @@ impl HttpSettings {
         &self,
         origins: Origins,
         in_production: bool,
-        upload_deadline_ms: u64,
+        (upload_deadline_ms, upload_bytes_per_s_min): (u64, u32),
     ) -> Settings {
         Settings {
             origins,
@@ -145,6 +145,7 @@ impl HttpSettings {
             body_deadline_ms: self.body_deadline_ms,
             readiness_deadline_ms: self.readiness_deadline_ms,
             upload_deadline_ms,
+            upload_bytes_per_s_min,
             serve_docs: self.serve_docs.map_or(!in_production, Switch::is_on),
         }
     }
