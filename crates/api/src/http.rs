@@ -38,7 +38,8 @@ pub use internal::openapi::openapi_internal_json;
 pub use openapi::openapi_json;
 
 /// Mounts the Socket.IO server at `path`, with the CORS headers that pages need for polling. Whether the
-/// origin may connect is decided by the Socket.IO server itself, which answers in its own protocol.
+/// origin may connect is decided by the Socket.IO server itself, which answers in its own protocol; every
+/// further request of a session is checked here.
 pub(crate) fn configure_sockets(
     config: &mut ServiceConfig,
     path: &str,
@@ -46,6 +47,7 @@ pub(crate) fn configure_sockets(
     settings: &Settings,
 ) {
     let scope = web::scope(path).configure(|scope| sockets.configure("/", scope));
+    let scope = scope.wrap(from_fn(middleware::check_origin_of_session));
     config.service(scope.wrap(middleware::cors(&settings.origins)));
 }
 
