@@ -3,7 +3,11 @@
 use std::{
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::Arc,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -16,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::{
     Client, Config, Connection, NoTls, Socket,
-    config::SslMode,
+    config::{Host, SslMode},
     tls::{MakeTlsConnect, NoTlsStream},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -36,6 +40,8 @@ pub(crate) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     statements: Statements,
+    /// It was said that connections are not encrypted.
+    has_warned: Arc<AtomicBool>,
 }
 
 /// A meaningless setting that marks our sessions. PostgreSQL accepts any name of two parts.
@@ -108,7 +114,7 @@ impl Connector {
             SslMode::Prefer => verifying().ok(),
             _ => Some(verifying().map_err(|_| InvalidSettings::NoTrustedCertificates)?),
         };
-        Ok(Self { config, tls, statements })
+        Ok(Self { config, tls, statements, has_warned: Arc::default() })
     }
 
     /// Checks that a session has the settings it was opened with. Behind a connection pooler it may
@@ -180,7 +186,29 @@ impl Connector {
         config.ssl_mode(SslMode::Disable);
         let opened = config.connect(NoTls).await;
         let (client, connection) = opened.map_err(|error| Failure::connecting(&error))?;
+        if is_elsewhere(&config) && !self.has_warned.swap(true, Relaxed) {
+            tracing::warn!(
+                "the connection to the database on another machine is not encrypted: sslmode=require in its URL asks for that"
+            );
+        }
         Ok(Opened::InTheClear(client, Box::new(connection)))
+    }
+}
+
+/// Whether one of the hosts of `config` is another machine.
+fn is_elsewhere(config: &Config) -> bool {
+    let is_other = |host: &Host| match host {
+        Host::Tcp(name) => {
+            let address = name.parse::<IpAddr>();
+            name != "localhost" && !address.is_ok_and(|address| address.is_loopback())
+        }
+        Host::Unix(_) => false,
+    };
+    let addresses = config.get_hostaddrs();
+    if addresses.is_empty() {
+        config.get_hosts().iter().any(is_other)
+    } else {
+        addresses.iter().any(|address| !address.is_loopback())
     }
 }
 
@@ -423,6 +451,18 @@ mod settings_tests {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_on_another_machine_is_told_from_one_on_this() {
+        let is_elsewhere = |url: &str| is_elsewhere(&Address::parse(url).expect("good").config());
+        for here in ["localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql"] {
+            assert!(!is_elsewhere(&format!("postgres://{here}/m")), "{here}");
+        }
+        for there in ["db", "db.example", "10.0.0.5", "[2001:db8::1]", "localhost,db"] {
+            assert!(is_elsewhere(&format!("postgres://{there}/m")), "{there}");
+        }
+        assert!(!is_elsewhere("postgres://db/m?hostaddr=127.0.0.1"));
+    }
 
     #[test]
     fn options_of_the_address_are_kept_and_ours_win() {

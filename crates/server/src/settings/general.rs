@@ -14,22 +14,23 @@ use secrecy::SecretString;
 use super::value::{Fault, Faults, secret, whole};
 use crate::ports::SystemClock;
 
-/// The name of the production environment.
-const PRODUCTION: &str = "production";
+/// The name of the environment for developers. Any other one, and none, is production: a name that was forgotten or
+/// misspelt must not open anything.
+const DEVELOPMENT: &str = "development";
 
 /// The environment.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "General")]
 pub(crate) struct GeneralSettings {
-    /// Name of the environment; `production` disables features for developers and refuses `demo`
+    /// Name of the environment; only `development` opens what is for developers: the documentation, `demo`, pages on localhost, mail into a folder
     #[arg(id = "general-environment", long, env = "NODE_ENV", value_name = "NAME")]
     environment: Option<String>,
 }
 
 impl GeneralSettings {
-    /// Whether this is a production environment.
+    /// Whether this is a production environment: any but that of developers.
     pub(crate) fn in_production(&self) -> bool {
-        self.environment.as_deref() == Some(PRODUCTION)
+        self.environment.as_deref() != Some(DEVELOPMENT)
     }
 }
 
