@@ -94,6 +94,11 @@ impl Loaded {
                 "NODE_ENV is `development`: pages on localhost may call, and the documentation is open"
             );
         }
+        if !self.config.tokens.exp_required {
+            tracing::warn!(
+                "JWT_EXP_REQUIRED is off: a token without an expiry is valid for ever, whoever has it"
+            );
+        }
         if self.config.mail.mailer.is_none() {
             tracing::info!("no mail leaves: neither a mail server nor Mailgun is configured");
         }

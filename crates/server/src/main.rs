@@ -16,6 +16,7 @@ mod serve;
 mod settings;
 mod signals;
 mod telemetry;
+mod tokens;
 
 use std::{
     io::{self, Write},
