@@ -306,5 +306,9 @@ fn kept(
 }
 
 fn left_out(claim: &'static str) {
-    tracing::warn!(claim, "a detail in a token is no text or out of bounds: left out");
+    tracing::warn!(
+        by_client = true,
+        claim,
+        "a detail in a token is no text or out of bounds: left out"
+    );
 }

@@ -18,11 +18,13 @@ use crate::{
     ports::{SystemClock, SystemIds},
     settings::Config,
     signals::{self, StopSignals},
+    telemetry::ClientEvents,
     tokens,
 };
 
 /// Serves until a stop signal.
-pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
+pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result<(), RunError> {
+    tokio::spawn(client_events.summarise());
     let mut signals = StopSignals::listen().map_err(RunError::Signals)?;
     let ready = async {
         database::prepare(&config.database).await?;

@@ -108,7 +108,7 @@ impl Form {
 
 /// Logs that a reply was refused, without addresses or text.
 pub(super) fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "a reply by mail was refused");
+    tracing::warn!(by_client = true, reason, "a reply by mail was refused");
 }
 
 impl Fields {
