@@ -205,7 +205,7 @@ impl Drop for Presence {
 /// The places of complete uploads, from the end of their bytes until they are stored.
 #[derive(Debug)]
 struct Places {
-    places_max: usize,
+    uploads_max: usize,
     decoders_max: usize,
     state: Mutex<State>,
 }
@@ -228,8 +228,8 @@ struct Waiting {
 }
 
 impl Places {
-    fn new(places_max: usize, decoders_max: usize) -> Self {
-        Self { places_max, decoders_max, state: Mutex::default() }
+    fn new(uploads_max: usize, decoders_max: usize) -> Self {
+        Self { uploads_max, decoders_max, state: Mutex::default() }
     }
 
     /// Takes a place, and waits for a decoder.
@@ -246,7 +246,7 @@ impl Places {
         let mut state = self.lock();
         // Of uploads whose senders are gone.
         state.waiting.retain(|waiting| !waiting.decoder.is_closed());
-        if state.taken.len() >= self.places_max {
+        if state.taken.len() >= self.uploads_max {
             state.give_way_to(owner)?;
         }
         state.taken.push(owner.clone());

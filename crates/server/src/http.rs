@@ -66,11 +66,10 @@ pub(crate) fn listen(settings: &HttpSettings, api: &Api) -> Result<Server, RunEr
         };
         let name = if surface == Surface::Internal { "internal" } else { "messaging" };
         server = server.listen(name, listener, service).map_err(listen_error)?;
-        match surface {
-            Surface::Internal => {
-                tracing::info!(%address, "the server listens for the internal API")
-            }
-            _ => tracing::info!(%address, "the server listens"),
+        if surface == Surface::Internal {
+            tracing::info!(%address, "the server listens for the internal API");
+        } else {
+            tracing::info!(%address, "the server listens");
         }
     }
     Ok(server.run())

@@ -31,9 +31,9 @@ pub fn animated_webp() -> Vec<u8> {
 /// An animation of `count` black frames. Each of their codes has one symbol, so a pixel takes no bit at all.
 pub(super) fn plain_frames(side_px: u32, count: usize) -> Vec<u8> {
     let sides = (side_px - 1) | (side_px - 1) << 14;
-    // No transform, no colour cache, no further codes; then those of green, red, blue, alpha (255) and distance, each
-    // simple, with one symbol: 1, 0, whether it has eight bits, the symbol.
-    let codes = 0b0001_11111111101_0001_0001_0001_000_u32;
+    // From the lowest bit: no transform, no colour cache, no further codes; then those of green, red, blue, alpha (255) and
+    // distance, each simple, with one symbol: 1, 0, whether it has eight bits, the symbol.
+    let codes = 0x07fe_8888_u32;
     let black = [&[0x2f], &sides.to_le_bytes()[..], &codes.to_le_bytes()].concat();
     let side = &(side_px - 1).to_le_bytes()[..3];
     let place = [&[0; 6], side, side, &[100, 0, 0, 2]].concat();
