@@ -503,6 +503,10 @@ impl From<KeepError> for Failure {
             }
             KeepError::Unreadable => Self::new(Code::FileUnreadable, texts::FILE_UNREADABLE),
             KeepError::TooManyPixels => Self::new(Code::TooManyPixels, texts::TOO_MANY_PIXELS),
+            KeepError::TooManyAtOnce => Self {
+                retry_after_ms: Some(1_000),
+                ..Self::new(Code::RateLimited, texts::RATE_LIMITED)
+            },
             KeepError::Busy | KeepError::Failed(_) => Self::unavailable(error),
         }
     }

@@ -38,7 +38,8 @@ pub use internal::openapi::openapi_internal_json;
 pub use openapi::openapi_json;
 
 /// Mounts the Socket.IO server at `path`, with the CORS headers that pages need for polling. Whether the
-/// origin may connect is decided by the Socket.IO server itself, which answers in its own protocol.
+/// origin may connect is decided by the Socket.IO server itself, which answers in its own protocol; every
+/// further request of a session is checked here.
 pub(crate) fn configure_sockets(
     config: &mut ServiceConfig,
     path: &str,
@@ -46,19 +47,44 @@ pub(crate) fn configure_sockets(
     settings: &Settings,
 ) {
     let scope = web::scope(path).configure(|scope| sockets.configure("/", scope));
+    let scope = scope.wrap(from_fn(middleware::check_origin_of_session));
     config.service(scope.wrap(middleware::cors(&settings.origins)));
 }
 
-/// Mounts all other routes.
-pub(crate) fn configure(config: &mut ServiceConfig, context: &Context) {
-    let settings = &context.settings;
+/// What an address serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// Everything.
+    All,
+    /// Everything but `/internal`.
+    Public,
+    /// `/internal` and the health checks.
+    Internal,
+}
+
+fn configure_health(config: &mut ServiceConfig) {
     config
         .route("/health/live", get_or_head().to(health::live))
         .route("/health/ready", get_or_head().to(health::ready));
+}
+
+/// Mounts the internal API and the health checks, and nothing else.
+pub(crate) fn configure_internal(config: &mut ServiceConfig) {
+    configure_health(config);
+    internal::configure(config);
+    config.default_service(web::to(no_such_route));
+}
+
+/// Mounts all routes but the sockets, with or without the internal API.
+pub(crate) fn configure(config: &mut ServiceConfig, context: &Context, with_internal: bool) {
+    let settings = &context.settings;
+    configure_health(config);
     if settings.serve_docs {
         docs::configure(config);
     }
-    internal::configure(config);
+    if with_internal {
+        internal::configure(config);
+    }
     unsubscribe::configure(config);
     if context.webhooks.is_some() {
         webhooks::configure(config);

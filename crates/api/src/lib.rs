@@ -47,7 +47,7 @@ use readiness::Readiness;
 use realtime::{PlainWebSocket, Realtime};
 use tracing_actix_web::TracingLogger;
 
-pub use http::{openapi_internal_json, openapi_json};
+pub use http::{Surface, openapi_internal_json, openapi_json};
 pub use realtime::asyncapi_json;
 
 /// Path of the Socket.IO server.
@@ -142,6 +142,7 @@ impl Api {
     /// The actix-web application, the same for the server and for tests.
     pub fn app(
         &self,
+        surface: Surface,
     ) -> App<
         impl ServiceFactory<
             ServiceRequest,
@@ -154,6 +155,9 @@ impl Api {
         App::new()
             .app_data(self.context.clone())
             .configure(|config| {
+                if surface == Surface::Internal {
+                    return http::configure_internal(config);
+                }
                 http::configure_sockets(
                     config,
                     SOCKETIO_PATH,
@@ -161,7 +165,7 @@ impl Api {
                     &self.context.settings,
                 );
                 self.plain.configure(realtime::NAMESPACE, config);
-                http::configure(config, &self.context);
+                http::configure(config, &self.context, surface == Surface::All);
             })
             .wrap(TracingLogger::<http::RequestSpan>::new())
             .wrap(from_fn(http::normalise_response))

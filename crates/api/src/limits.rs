@@ -8,10 +8,10 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::dev::RequestHead;
@@ -127,6 +127,7 @@ struct Buckets {
     connects_per_address: Keyed<IpAddr>,
     trusted_proxy_hops: usize,
     client_address_header: ClientAddressHeader,
+    ignored_header: OncePerHour,
 }
 
 impl Limits {
@@ -145,6 +146,7 @@ impl Limits {
             connects_per_address: Keyed::new(settings.connects_per_address, max),
             trusted_proxy_hops: settings.trusted_proxy_hops,
             client_address_header: settings.client_address_header,
+            ignored_header: OncePerHour::default(),
         };
         Self { buckets: Arc::new(buckets) }
     }
@@ -153,9 +155,28 @@ impl Limits {
     pub fn address_of(&self, request: &RequestHead) -> IpAddr {
         let peer = request.peer_addr.map(|peer| peer.ip());
         let headers = request.headers();
+        if self.ignores_a_proxy(peer, |name| headers.contains_key(name), Instant::now()) {
+            tracing::warn!(
+                "a request from a private address has a forwarding header, which is ignored: behind a proxy set \
+                 LIMITS_TRUSTED_PROXY_HOPS, or all clients count as one address"
+            );
+        }
         self.client_address(peer, |name| {
             headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
         })
+    }
+
+    /// Whether a request seems to come from a proxy that the settings do not know, and that was not said within the hour.
+    fn ignores_a_proxy(
+        &self,
+        peer: Option<IpAddr>,
+        has: impl Fn(&'static str) -> bool,
+        now: Instant,
+    ) -> bool {
+        self.buckets.trusted_proxy_hops == 0
+            && ["x-forwarded-for", "forwarded"].into_iter().any(has)
+            && peer.is_some_and(is_private)
+            && self.buckets.ignored_header.is_due(now)
     }
 
     /// Determines the address for REST and sockets alike: the /64 network of an IPv6 address, IPv4 for an
@@ -242,6 +263,36 @@ impl Limits {
     /// [`RetryAfter`] if the limit is exceeded.
     pub fn allow_connect(&self, address: IpAddr) -> Result<(), RetryAfter> {
         self.buckets.connects_per_address.take(&network(address))
+    }
+}
+
+/// Whether an address is that of this machine or of a private network.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            // The last are those of carriers and of some clouds (RFC 6598).
+            let is_shared = first == 100 && (64..128).contains(&second);
+            address.is_loopback() || address.is_private() || address.is_link_local() || is_shared
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
+/// Says something at most once per hour.
+#[derive(Debug, Default)]
+struct OncePerHour(Mutex<Option<Instant>>);
+
+impl OncePerHour {
+    fn is_due(&self, now: Instant) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= Duration::from_hours(1));
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
     }
 }
 
@@ -693,6 +744,33 @@ mod tests {
         for _ in 0..10_000 {
             assert_eq!(limits.allow_request_of(&user("a")), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_proxy_that_the_settings_do_not_know_is_noticed_once_an_hour() {
+        let now = Instant::now();
+        let with = |trusted_proxy_hops| {
+            Limits::new(Settings { trusted_proxy_hops, ..Settings::default() })
+        };
+        let notices = |limits: &Limits, peer: &str, header: &str, at: Instant| {
+            limits.ignores_a_proxy(peer.parse().ok(), |name| name == header, at)
+        };
+        for private in
+            ["127.0.0.1", "10.1.2.3", "172.18.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd00::1"]
+        {
+            assert!(notices(&with(0), private, "x-forwarded-for", now), "{private}");
+            assert!(notices(&with(0), private, "forwarded", now), "{private}");
+            assert!(!notices(&with(0), private, "x-other", now), "{private}");
+            assert!(!notices(&with(1), private, "forwarded", now), "{private}");
+        }
+        for public in ["203.0.113.7", "100.128.0.1", "2001:db8::1", ""] {
+            assert!(!notices(&with(0), public, "forwarded", now), "{public}");
+        }
+        let limits = with(0);
+        let after = |minutes| now + Duration::from_mins(minutes);
+        let said = [0, 1, 59, 60, 61, 121]
+            .map(|minutes| notices(&limits, "10.0.0.1", "forwarded", after(minutes)));
+        assert_eq!(said, [true, false, false, true, false, true]);
     }
 
     #[test]

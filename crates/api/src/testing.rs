@@ -27,7 +27,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{Api, Ports, Settings, limits, links::Links, mail::DevMails};
+use crate::{Api, Ports, Settings, Surface, limits, links::Links, mail::DevMails};
 
 pub(crate) use answer::Answer;
 pub(crate) use forms::{file_part, part, with_form, with_form_body};
@@ -97,7 +97,7 @@ impl TestApp {
     }
 
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
-        let app = test::init_service(self.api.app()).await;
+        let app = test::init_service(self.api.app(Surface::All)).await;
         let response = app.call(request.to_request()).await.expect("failures are responses");
         let (status, headers) = (response.status(), response.headers().clone());
         Answer { status, headers, body: test::read_body(response).await }
@@ -153,7 +153,7 @@ impl TestApp {
     /// Serves on a free port, for tests that need real connections.
     pub(crate) fn listen(&self) -> SocketAddr {
         let api = self.api.clone();
-        let server = HttpServer::new(move || api.app()).workers(1).disable_signals();
+        let server = HttpServer::new(move || api.app(Surface::All)).workers(1).disable_signals();
         let server = server.bind(("127.0.0.1", 0)).expect("a free port");
         let address = server.addrs()[0];
         actix_web::rt::spawn(server.run());
@@ -231,7 +231,7 @@ pub(crate) fn keys(object: &Value) -> Vec<&str> {
 }
 
 /// A fake verifier. A token is the user id, whose first letter is the role: salon, client or program. A
-/// given name may follow after `+`. The token `expired` has expired.
+/// given name may follow after `+`, and another role's letter after `@`. The token `expired` has expired.
 struct Tokens;
 
 impl TokenVerifier for Tokens {
@@ -244,7 +244,8 @@ impl TokenVerifier for Tokens {
             Some((id, name)) => (id, Some(name.to_owned())),
             None => (token, None),
         };
-        let role = match id.as_bytes() {
+        let (id, role) = id.split_once('@').unwrap_or((id, id));
+        let role = match role.as_bytes() {
             [b's', ..] => Role::SalonOwner,
             [b'c', ..] => Role::Client,
             [b'p', ..] => Role::Service,

@@ -3,24 +3,47 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 
-use crate::settings::{KeyError, Settings};
+use secrecy::SecretString;
+
+use crate::settings::{KeyError, Settings, checked};
 
 /// A key with its only algorithm.
 pub(crate) struct Key {
     /// Its id (`kid`); a shared secret has none.
     pub(crate) name: Option<String>,
     pub(crate) algorithm: Algorithm,
+    pub(crate) signs: Signs,
     pub(crate) material: DecodingKey,
 }
 
+/// Whose tokens a key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signs {
+    Everybody,
+    People,
+    Programs,
+}
+
+impl Signs {
+    /// Whether a token of a program, or of a person, may be signed by the key.
+    pub(crate) fn allows(self, is_program: bool) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::People => !is_program,
+            Self::Programs => is_program,
+        }
+    }
+}
+
 impl Key {
-    /// Creates the key of the shared secret.
+    /// Creates the key of a shared secret.
     ///
     /// # Errors
-    /// [`KeyError::SecretTooShort`]: the library accepts no empty secret.
-    pub(crate) fn shared(secret: &[u8]) -> Result<Self, KeyError> {
+    /// [`KeyError::SecretTooShort`], [`KeyError::SecretGuessable`].
+    pub(crate) fn shared(secret: &SecretString, signs: Signs) -> Result<Self, KeyError> {
+        let secret = checked(secret)?;
         let material = DecodingKey::from_secret(secret).map_err(|_| KeyError::SecretTooShort)?;
-        Ok(Self { name: None, algorithm: Algorithm::HS256, material })
+        Ok(Self { name: None, algorithm: Algorithm::HS256, signs, material })
     }
 
     /// What the library validates for this key. Not time: it would use the machine's clock instead
@@ -49,6 +72,10 @@ impl Lock {
     pub(crate) fn material(&self) -> &DecodingKey {
         &self.key.material
     }
+
+    pub(crate) fn signs(&self) -> Signs {
+        self.key.signs
+    }
 }
 
 /// All trusted keys.
@@ -57,29 +84,37 @@ pub(crate) struct KeyRing(Vec<Lock>);
 impl KeyRing {
     /// Reads the keys of `settings`.
     pub(crate) fn new(settings: &Settings) -> Result<Self, KeyError> {
+        let has_service_key = settings.service_secret.is_some();
+        let signs = if has_service_key { Signs::People } else { Signs::Everybody };
+        let shared = [&settings.secret, &settings.previous_secret];
         let mut keys = Vec::new();
-        keys.extend(settings.checked_secret()?.map(Key::shared).transpose()?);
+        for secret in shared.into_iter().flatten() {
+            keys.push(Key::shared(secret, signs)?);
+        }
         if let Some(text) = &settings.jwks {
-            keys.extend(read(text)?);
+            keys.extend(read(text, signs)?);
         }
         if keys.is_empty() {
             return Err(KeyError::NoKeys);
+        }
+        if let Some(secret) = &settings.service_secret {
+            keys.push(Key::shared(secret, Signs::Programs)?);
         }
         let lock = |key: Key| Lock { validation: key.validation(settings), key };
         Ok(Self(keys.into_iter().map(lock).collect()))
     }
 
-    /// The only key that can have signed a token with this header. The header's algorithm only
+    /// The keys that can have signed a token with this header. The header's algorithm only
     /// excludes keys; a key is used with its own algorithm. A header with `kid` selects that key;
-    /// without one the key must be unambiguous.
-    pub(crate) fn find(&self, header: &Header) -> Option<&Lock> {
+    /// without one a public key must be unambiguous. Of shared secrets there are at most three.
+    pub(crate) fn find(&self, header: &Header) -> Vec<&Lock> {
         let fits = |lock: &&Lock| {
             let named = header.kid.is_none() || header.kid == lock.key.name;
             named && header.alg == lock.key.algorithm
         };
-        let mut fitting = self.0.iter().filter(fits);
-        let first = fitting.next()?;
-        fitting.next().is_none().then_some(first)
+        let fitting: Vec<_> = self.0.iter().filter(fits).collect();
+        let is_ambiguous = fitting.len() > 1 && header.alg != Algorithm::HS256;
+        if is_ambiguous { Vec::new() } else { fitting }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -95,7 +130,7 @@ const P256_POINT_BYTES: usize = 65;
 const ED25519_BYTES: usize = 32;
 
 /// Reads the signature keys of a JSON Web Key Set; at least one. Encryption keys are skipped.
-pub(crate) fn read(text: &str) -> Result<Vec<Key>, KeyError> {
+pub(crate) fn read(text: &str, signs: Signs) -> Result<Vec<Key>, KeyError> {
     // The parser's message may quote the text, which may be any file named by mistake.
     let set: JwkSet = serde_json::from_str(text)
         .map_err(|fault| KeyError::NotAKeySet { line: fault.line(), column: fault.column() })?;
@@ -104,7 +139,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Key>, KeyError> {
         if is_for_encryption(jwk) {
             continue;
         }
-        let key = read_key(jwk, position)?;
+        let key = read_key(jwk, position, signs)?;
         if key.name.is_some() && keys.iter().any(|other| other.name == key.name) {
             return Err(KeyError::NameTaken { position });
         }
@@ -117,11 +152,11 @@ fn is_for_encryption(jwk: &Jwk) -> bool {
     jwk.common.public_key_use == Some(PublicKeyUse::Encryption)
 }
 
-fn read_key(jwk: &Jwk, position: usize) -> Result<Key, KeyError> {
+fn read_key(jwk: &Jwk, position: usize, signs: Signs) -> Result<Key, KeyError> {
     let algorithm = algorithm_of(jwk).ok_or(KeyError::UnsupportedKey { position })?;
     let material = DecodingKey::from_jwk(jwk).ok().filter(has_right_size);
     let material = material.ok_or(KeyError::BadKey { position })?;
-    Ok(Key { name: jwk.common.key_id.clone(), algorithm, material })
+    Ok(Key { name: jwk.common.key_id.clone(), algorithm, signs, material })
 }
 
 /// The algorithm of this key type; `None` also when the key declares another one.

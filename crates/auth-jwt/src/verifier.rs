@@ -1,4 +1,7 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use domain::{
     ids::UserId,
@@ -10,7 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Number, Value};
 
 use crate::{
-    key::KeyRing,
+    key::{KeyRing, Signs},
     settings::{KeyError, Settings},
 };
 
@@ -19,7 +22,7 @@ pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
 
 /// Verifies signed tokens. Its `Debug` shows no key.
 pub struct JwtVerifier {
-    keys: KeyRing,
+    keys: RwLock<Arc<KeyRing>>,
     terms: Terms,
     clock: Arc<dyn Clock>,
 }
@@ -30,36 +33,71 @@ impl JwtVerifier {
     /// # Errors
     /// [`KeyError`] when there is no key, or a weak one.
     pub fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
-        Ok(Self { keys: KeyRing::new(settings)?, terms: Terms::new(settings), clock })
+        let keys = RwLock::new(Arc::new(KeyRing::new(settings)?));
+        Ok(Self { keys, terms: Terms::new(settings), clock })
     }
 
-    fn claims(&self, token: &str) -> Option<Claims> {
+    /// Replaces the keys by those of `settings`; everything else stays as it was.
+    ///
+    /// # Errors
+    /// [`KeyError`]; the former keys stay.
+    pub fn replace_keys(&self, settings: &Settings) -> Result<(), KeyError> {
+        let keys = Arc::new(KeyRing::new(settings)?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn keys(&self) -> Arc<KeyRing> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The claims, and whose tokens the key signs that signed them.
+    fn claims(&self, token: &str) -> Option<(Claims, Signs)> {
         if token.len() > TOKEN_MAX_BYTES {
             return None;
         }
         let header = jsonwebtoken::decode_header(token).ok()?;
         // RFC 7515, section 4.1.11: a critical header that we do not understand.
-        if header.crit.is_some() {
+        if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_type) {
             return None;
         }
-        let lock = self.keys.find(&header)?;
-        let read = jsonwebtoken::decode::<Claims>(token, lock.material(), &lock.validation);
-        read.ok().map(|read| read.claims)
+        let keys = self.keys();
+        keys.find(&header).into_iter().find_map(|lock| {
+            let read = jsonwebtoken::decode::<Claims>(token, lock.material(), &lock.validation);
+            read.ok().map(|read| (read.claims, lock.signs()))
+        })
     }
 }
 
 impl TokenVerifier for JwtVerifier {
     fn verify(&self, token: &str) -> Result<Caller, TokenError> {
-        let claims = self.claims(token).ok_or(TokenError::Invalid)?;
+        let (claims, signs) = self.claims(token).ok_or(TokenError::Invalid)?;
+        if !signs.allows(claims.role() == Role::Service) || !claims.is_for_access() {
+            return Err(TokenError::Invalid);
+        }
         claims.into_caller(self.clock.now(), &self.terms)
     }
 }
 
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtVerifier").field("keys", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("JwtVerifier").field("keys", &self.keys().len()).finish_non_exhaustive()
     }
 }
+
+/// Whether `typ` of a header is that of a JWT or an access token (RFC 9068, section 2.1), which may be without the prefix
+/// `application/` (RFC 7515, section 4.1.9).
+fn is_access_type(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("application/").unwrap_or(&name);
+    matches!(name, "jwt" | "at+jwt")
+}
+
+/// How far ahead an expiry may be, in days. One further ahead counts as none: it was not meant as one.
+pub const EXPIRY_MAX_DAYS: i64 = 400;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// How far ahead `iat` may be beyond the leeway, in seconds.
+const ISSUED_AHEAD_MAX_S: i64 = 60;
 
 const MICROS_PER_MILLI: i128 = 1_000;
 const MICROS_PER_SECOND: i128 = 1_000_000;
@@ -68,6 +106,7 @@ const MICROS_PER_SECOND: i128 = 1_000_000;
 pub(crate) struct Terms {
     audience: Option<String>,
     service_audience: String,
+    exp_required: bool,
     leeway_s: u32,
 }
 
@@ -76,6 +115,7 @@ impl Terms {
         Self {
             audience: settings.audience.clone(),
             service_audience: settings.service_audience.clone(),
+            exp_required: settings.exp_required,
             leeway_s: settings.leeway_s,
         }
     }
@@ -91,6 +131,14 @@ pub(crate) struct Claims {
     exp: Option<NumericDate>,
     #[serde(default, deserialize_with = "present")]
     nbf: Option<NumericDate>,
+    #[serde(default, deserialize_with = "present")]
+    iat: Option<NumericDate>,
+    #[serde(rename = "token_use")]
+    token_use: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    #[serde(rename = "token_type")]
+    token_kind: Option<Value>,
     aud: Option<Value>,
     email: Option<Value>,
     first_name: Option<Value>,
@@ -102,11 +150,23 @@ pub(crate) struct Claims {
 impl Claims {
     /// The caller, if the token is valid at `now`.
     pub(crate) fn into_caller(self, now: Timestamp, terms: &Terms) -> Result<Caller, TokenError> {
-        let role = self.role.as_deref().map_or(Role::Other, Role::parse);
+        let role = self.role();
         if !self.is_meant_for_us(role, terms) {
             return Err(TokenError::Invalid);
         }
         let (now, leeway_s) = (now.as_millis(), i64::from(terms.leeway_s));
+        let issued = self.iat.map(|iat| iat.plus_seconds(-leeway_s - ISSUED_AHEAD_MAX_S));
+        if issued.is_some_and(|issued| now < issued.ceil_millis()) {
+            return Err(TokenError::Invalid);
+        }
+        let is_soon = |exp: NumericDate| {
+            let latest = exp.plus_seconds(-leeway_s - EXPIRY_MAX_DAYS * SECONDS_PER_DAY);
+            latest.ceil_millis() <= now
+        };
+        let must_expire = terms.exp_required || role == Role::Service;
+        if must_expire && !self.exp.is_some_and(is_soon) {
+            return Err(TokenError::Invalid);
+        }
         let starts = self.nbf.map(|nbf| nbf.plus_seconds(-leeway_s).ceil_millis());
         let ends = self.exp.map(|exp| exp.plus_seconds(leeway_s).floor_millis());
         if starts.is_some_and(|starts| now < starts) {
@@ -124,11 +184,24 @@ impl Claims {
         })
     }
 
-    /// A program has more rights than any person, so its token must be for this service, and
-    /// expire.
+    fn role(&self) -> Role {
+        self.role.as_deref().map_or(Role::Other, Role::parse)
+    }
+
+    /// Whether it is an access token by all that it says of itself. A refresh token lives long, and is for the issuer alone.
+    fn is_for_access(&self) -> bool {
+        let is_access = |value: &Value| value == "access";
+        let is_refresh =
+            |value: &Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("refresh"));
+        let kinds = [&self.kind, &self.token_kind];
+        self.token_use.as_ref().is_none_or(is_access)
+            && !kinds.into_iter().flatten().any(is_refresh)
+    }
+
+    /// A program has more rights than any person, so its token must be for this service.
     fn is_meant_for_us(&self, role: Role, terms: &Terms) -> bool {
         if role == Role::Service {
-            return self.exp.is_some() && self.names(&terms.service_audience);
+            return self.names(&terms.service_audience);
         }
         terms.audience.as_deref().is_none_or(|audience| self.names(audience))
     }
@@ -233,5 +306,9 @@ fn kept(
 }
 
 fn left_out(claim: &'static str) {
-    tracing::warn!(claim, "a detail in a token is no text or out of bounds: left out");
+    tracing::warn!(
+        by_client = true,
+        claim,
+        "a detail in a token is no text or out of bounds: left out"
+    );
 }

@@ -5,15 +5,20 @@
 //! gives the thumbnail. A photo with an EXIF orientation is rotated and encoded again; every other image keeps its encoded
 //! pixels, and animations stay animated.
 //!
-//! Begin at [`Media`]; `sanitize` removes metadata, `picture` decodes and encodes, `store` stores the bytes, `hosted`
+//! Begin at [`Media`]; `workers` bounds what is done at once, `sanitize` removes metadata, `picture` decodes and encodes, `store` stores the bytes, `hosted`
 //! deletes files at the upload service.
 //!
 //! # Memory
 //!
-//! Each upload holds its file, up to [`Bounds::file_bytes_max`], and once more while it is copied, twice if its end is
-//! missing. Decoding needs up to about 10 bytes per pixel (a progressive JPEG), so at most
-//! [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes: 1 GB with the defaults, if two people send 50
-//! megapixels at once.
+//! All uploads together hold at most [`Settings::upload_bytes_max`], each from its first byte until it is stored. A file is
+//! copied once while it is decoded, twice if its end is missing. Decoding needs up to about 10 bytes per pixel (a progressive
+//! JPEG), so at most [`Settings::pictures_at_once_max`] × [`Bounds::pixels_max`] × 10 bytes: 1 GB with the defaults, if two
+//! people send 50 megapixels at once.
+//!
+//! # Time
+//!
+//! The work of a decoder is counted before it runs, by our own walk over the file: pixels × frames of an animation, pixels ×
+//! scans of a JPEG. Uploads are fair between people, see `workers`.
 #![deny(missing_docs)]
 mod hosted;
 mod picture;
@@ -22,22 +27,18 @@ mod settings;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
-
-use std::sync::Arc;
+mod workers;
 
 use async_trait::async_trait;
 use domain::{
     conversation::attachment::{ObjectKey, Picture, PictureKeys},
+    ids::UserId,
     ports::{Chunks, Files, FilesError, KeepError, ObjectBytes},
 };
 use hosted::Hosted;
-use picture::{Encoded, Kind, Prepared, prepare};
-use sanitize::Fault;
+use picture::{Encoded, Kind, Prepared};
 use store::Store;
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task,
-};
+use workers::Workers;
 
 pub use settings::{
     Bounds, Bucket, Settings, SettingsError, Storage, UPLOADTHING_URL, UploadThing,
@@ -49,7 +50,6 @@ pub struct Media {
     workers: Workers,
     store: Store,
     hosted: Hosted,
-    file_bytes_max: u32,
 }
 
 impl Media {
@@ -65,7 +65,6 @@ impl Media {
             workers: Workers::new(settings)?,
             store: Store::new(settings)?,
             hosted: Hosted::new(settings.uploadthing.as_ref(), settings.call_timeout_ms)?,
-            file_bytes_max: settings.bounds.file_bytes_max,
         })
     }
 
@@ -91,14 +90,14 @@ impl Media {
 impl Files for Media {
     async fn keep(
         &self,
+        owner: &UserId,
         keys: &PictureKeys,
         declared: Option<&str>,
         bytes: &mut dyn Chunks,
     ) -> Result<Picture, KeepError> {
         let declared = declared.map(Kind::declared).transpose()?.flatten();
-        let _permit = self.workers.permit()?;
-        let bytes = store::read(bytes, self.file_bytes_max).await?;
-        let prepared = self.workers.decode(bytes, declared).await?;
+        let received = self.workers.read(owner, bytes).await?;
+        let (prepared, _held, _place) = self.workers.decode(received, declared).await?;
         self.put_both(keys, prepared).await
     }
 
@@ -116,60 +115,5 @@ impl Files for Media {
 
     async fn delete_hosted(&self, upload_key: &str) -> Result<(), FilesError> {
         self.hosted.delete(upload_key).await
-    }
-}
-
-/// Decodes pictures on blocking threads, a bounded number at once.
-#[derive(Debug)]
-pub(crate) struct Workers {
-    uploads: Semaphore,
-    decoders: Arc<Semaphore>,
-    bounds: Bounds,
-}
-
-impl Workers {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        settings.bounds.check()?;
-        let (uploads, pictures) = (settings.uploads_at_once_max, settings.pictures_at_once_max);
-        if !(1..=1_024).contains(&uploads) {
-            return Err(SettingsError::Bound("uploads_at_once_max"));
-        }
-        if !(1..=64).contains(&pictures) {
-            return Err(SettingsError::Bound("pictures_at_once_max"));
-        }
-        Ok(Self {
-            uploads: Semaphore::new(uploads),
-            decoders: Arc::new(Semaphore::new(pictures)),
-            bounds: settings.bounds,
-        })
-    }
-
-    /// A permit for one upload, held from its first byte until it is stored.
-    pub(crate) fn permit(&self) -> Result<SemaphorePermit<'_>, KeepError> {
-        self.uploads.try_acquire().map_err(|_| KeepError::Busy)
-    }
-
-    /// Prepares a file, once a decoder is free.
-    pub(crate) async fn decode(
-        &self,
-        bytes: Vec<u8>,
-        declared: Option<Kind>,
-    ) -> Result<Prepared, KeepError> {
-        let permit = self.decoders.clone().acquire_owned().await.map_err(|_| KeepError::Busy)?;
-        let bounds = self.bounds;
-        let prepared = task::spawn_blocking(move || {
-            // Decoding continues after its caller was dropped, and holds the permit until it ends.
-            let _permit = permit;
-            prepare(bytes, declared, &bounds)
-        });
-        match prepared.await {
-            Ok(prepared) => Ok(prepared?),
-            // A file that makes a decoder panic must not be stored.
-            Err(error) if error.is_panic() => {
-                tracing::warn!("a picture decoder panicked");
-                Err(Fault::Unreadable.into())
-            }
-            Err(error) => Err(KeepError::Failed(error.into())),
-        }
     }
 }

@@ -1,6 +1,9 @@
 //! Prepares a file for storage: sanitized, upright, and with a thumbnail.
 
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    time::{Duration, Instant},
+};
 
 use domain::conversation::attachment::{MediaType, Picture};
 use flate2::Crc;
@@ -154,12 +157,12 @@ fn pixels(kind: Kind, bytes: &[u8], frames: u32, bounds: &Bounds) -> Result<Dyna
         Kind::Gif => {
             let mut decoder = GifDecoder::new(bytes)?;
             decoder.set_limits(limits(bounds))?;
-            first_of(decoder.into_frames(), frames)
+            first_of(decoder.into_frames(), frames, bounds)
         }
         Kind::WebP => {
             let decoder = WebPDecoder::new(bytes)?;
             if decoder.has_animation() {
-                first_of(decoder.into_frames(), frames)
+                first_of(decoder.into_frames(), frames, bounds)
             } else {
                 still(decoder, bounds)
             }
@@ -175,11 +178,16 @@ fn still(mut decoder: impl ImageDecoder, bounds: &Bounds) -> Result<DynamicImage
     Ok(DynamicImage::from_decoder(decoder)?)
 }
 
-/// Decodes all frames and returns the first. Two frames are in memory at a time.
-fn first_of(frames: Frames<'_>, count: u32) -> Result<DynamicImage, Fault> {
+/// Decodes all frames and returns the first. Two frames are in memory at a time. Ends at the deadline: frames whose work was
+/// within the bounds may still take long on a busy machine.
+fn first_of(frames: Frames<'_>, count: u32, bounds: &Bounds) -> Result<DynamicImage, Fault> {
+    let (began, deadline) = (Instant::now(), Duration::from_millis(bounds.frames_deadline_ms));
     let mut first = None;
     let mut seen = 0;
     for frame in frames {
+        if seen > 0 && began.elapsed() >= deadline {
+            return Err(Fault::TooManyPixels);
+        }
         let frame = frame?;
         seen += 1;
         if first.is_none() {
@@ -349,6 +357,16 @@ mod picture_tests {
             }
             assert!(outcomes.iter().all(|count| *count > 0), "{outcomes:?}");
         }
+    }
+
+    #[test]
+    fn an_animation_ends_at_the_deadline_between_two_frames() {
+        let at_once = Bounds { frames_deadline_ms: 0, ..Bounds::default() };
+        for file in [animated_gif(), animated_webp()] {
+            let outcome = prepare(file, None, &at_once);
+            assert!(matches!(outcome, Err(Fault::TooManyPixels)), "{outcome:?}");
+        }
+        assert!(prepare(small_jpeg(), None, &at_once).is_ok());
     }
 
     #[test]

@@ -61,6 +61,12 @@ impl Size {
                 || (frames <= bounds.frames_max && frame_pixels <= bounds.frame_pixels_max));
         if fits { Ok(()) } else { Err(Fault::TooManyPixels) }
     }
+
+    /// Checks that a decoder may pass so often over all pixels of a still picture.
+    pub(crate) fn check_passes(self, passes: u32, bounds: &Bounds) -> Result<(), Fault> {
+        let pixels = self.pixels().saturating_mul(u64::from(passes));
+        if pixels <= bounds.scan_pixels_max { Ok(()) } else { Err(Fault::TooManyPixels) }
+    }
 }
 
 /// The orientation in an EXIF block, with or without the `Exif` header. Nothing else of it is read.
@@ -92,5 +98,15 @@ mod tests {
         assert_eq!(check(u32::MAX, u32::MAX, u32::MAX), Err(Fault::TooManyPixels));
         assert_eq!(check(0, 10, 1), Err(Fault::Unreadable));
         assert_eq!(check(10, 10, 0), Err(Fault::Unreadable));
+    }
+
+    #[test]
+    fn the_passes_over_a_picture_are_bounded() {
+        let bounds = Bounds { scan_pixels_max: 1_000, ..Bounds::default() };
+        let size = Size { width_px: 10, height_px: 10 };
+        assert_eq!(size.check_passes(10, &bounds), Ok(()));
+        assert_eq!(size.check_passes(11, &bounds), Err(Fault::TooManyPixels));
+        let largest = Size { width_px: u32::MAX, height_px: u32::MAX };
+        assert_eq!(largest.check_passes(u32::MAX, &bounds), Err(Fault::TooManyPixels));
     }
 }

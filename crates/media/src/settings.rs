@@ -15,7 +15,13 @@ pub struct Settings {
     pub uploadthing: Option<UploadThing>,
     /// The bounds of a picture.
     pub bounds: Bounds,
-    /// How many uploads are processed at once; each holds up to [`Bounds::file_bytes_max`] in memory.
+    /// How many bytes all uploads hold in memory together: at least [`Bounds::file_bytes_max`].
+    pub upload_bytes_max: u64,
+    /// How many uploads of one person are received and processed at once; further ones wait unread.
+    pub uploads_per_person_max: usize,
+    /// How many uploads of one person may wait for the person's own.
+    pub uploads_waiting_per_person_max: usize,
+    /// How many complete uploads wait for a decoder, are decoded, or are stored, at once.
     pub uploads_at_once_max: usize,
     /// How many pictures are decoded at once; the others wait. See the documentation of the crate for their memory.
     pub pictures_at_once_max: usize,
@@ -29,6 +35,9 @@ impl Default for Settings {
             storage: Storage::Folder(PathBuf::from("data/files")),
             uploadthing: None,
             bounds: Bounds::default(),
+            upload_bytes_max: 167_772_160,
+            uploads_per_person_max: 2,
+            uploads_waiting_per_person_max: 8,
             uploads_at_once_max: 16,
             pictures_at_once_max: 2,
             call_timeout_ms: 10_000,
@@ -49,6 +58,10 @@ pub struct Bounds {
     pub frames_max: u32,
     /// The maximum number of pixels of all frames of an animation, each counted as large as the canvas.
     pub frame_pixels_max: u64,
+    /// The maximum number of pixels of all scans of a JPEG, each counted as large as the picture.
+    pub scan_pixels_max: u64,
+    /// How long the frames of an animation may take to decode, in milliseconds; checked before each.
+    pub frames_deadline_ms: u64,
     /// The maximum side of a thumbnail, in pixels.
     pub thumbnail_side_px: u32,
 }
@@ -60,7 +73,9 @@ impl Default for Bounds {
             pixels_max: 50_000_000,
             side_px_max: 20_000,
             frames_max: 1_000,
-            frame_pixels_max: 500_000_000,
+            frame_pixels_max: 200_000_000,
+            scan_pixels_max: 500_000_000,
+            frames_deadline_ms: 10_000,
             thumbnail_side_px: 480,
         }
     }
@@ -150,6 +165,8 @@ impl Bounds {
             ("side_px_max", (1..=65_535).contains(&self.side_px_max)),
             ("frames_max", (1..=100_000).contains(&self.frames_max)),
             ("frame_pixels_max", (1..=100_000_000_000).contains(&self.frame_pixels_max)),
+            ("scan_pixels_max", (1..=100_000_000_000).contains(&self.scan_pixels_max)),
+            ("frames_deadline_ms", (1..=600_000).contains(&self.frames_deadline_ms)),
             ("thumbnail_side_px", (16..=2_048).contains(&self.thumbnail_side_px)),
         ];
         within

@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     conversation::attachment::{ObjectKey, PictureKeys},
+    ids::UserId,
     ports::{Chunks, Files, Interrupted, KeepError},
 };
 use media::{Media, Settings, Storage};
@@ -47,8 +48,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         full: ObjectKey::parse("probe/full")?,
         thumbnail: ObjectKey::parse("probe/thumbnail")?,
     };
+    let owner = UserId::parse("probe")?;
     let before_kib = peak_kib()?;
-    let outcome = media.keep(&keys, Some(&declared), &mut pieces).await;
+    let outcome = media.keep(&owner, &keys, Some(&declared), &mut pieces).await;
     println!("outcome {}", name(&outcome));
     println!("read_bytes {}", pieces.bytes);
     println!("before_kib {before_kib}");
@@ -65,6 +67,7 @@ fn name<T>(outcome: &Result<T, KeepError>) -> &'static str {
         Err(KeepError::Unreadable) => "Unreadable",
         Err(KeepError::TooManyPixels) => "TooManyPixels",
         Err(KeepError::Busy) => "Busy",
+        Err(KeepError::TooManyAtOnce) => "TooManyAtOnce",
         Err(KeepError::Failed(_)) => "Failed",
     }
 }

@@ -91,7 +91,7 @@ pub(crate) enum RunError {
     #[error("work was still going on when the server stopped")]
     StoppedHard,
     /// `demo` was run in production.
-    #[error("`demo` is not for production")]
+    #[error("`demo` is for developers: it runs with NODE_ENV=development only")]
     DemoInProduction,
     /// The script of the demonstration violates a rule of the domain.
     #[error("the script of the demonstration is invalid")]

@@ -84,6 +84,21 @@ impl Loaded {
                 "FILES_PUBLIC_URL is not set: links to files and unsubscribe links in mails point to localhost"
             );
         }
+        if self.config.general.in_production() {
+            tracing::info!(
+                "NODE_ENV is not `development`: the documentation (HTTP_SERVE_DOCS), the verb `demo`, pages on \
+                 localhost and mail into a folder are for developers, and shut"
+            );
+        } else {
+            tracing::warn!(
+                "NODE_ENV is `development`: pages on localhost may call, and the documentation is open"
+            );
+        }
+        if !self.config.tokens.exp_required {
+            tracing::warn!(
+                "JWT_EXP_REQUIRED is off: a token without an expiry is valid for ever, whoever has it"
+            );
+        }
         if self.config.mail.mailer.is_none() {
             tracing::info!("no mail leaves: neither a mail server nor Mailgun is configured");
         }

@@ -16,6 +16,7 @@ mod serve;
 mod settings;
 mod signals;
 mod telemetry;
+mod tokens;
 
 use std::{
     io::{self, Write},
@@ -25,6 +26,7 @@ use std::{
 use cli::{ConfigVerb, Verb};
 use error::RunError;
 use load::{Loaded, Refusal, Start};
+use telemetry::ClientEvents;
 
 /// See ADR 11.
 #[global_allocator]
@@ -49,11 +51,12 @@ fn perform(verb: Verb, loaded: Loaded) -> ExitCode {
     if verb == Verb::Config(ConfigVerb::Check) {
         return print(&loaded.effective.to_string());
     }
-    if let Err(cause) = telemetry::start(&loaded.config.log) {
-        return say(&cause.to_string(), ExitCode::FAILURE);
-    }
+    let client_events = match telemetry::start(&loaded.config.log) {
+        Ok(client_events) => client_events,
+        Err(cause) => return say(&cause.to_string(), ExitCode::FAILURE),
+    };
     loaded.announce();
-    match actix_web::rt::System::new().block_on(run(verb, loaded)) {
+    match actix_web::rt::System::new().block_on(run(verb, loaded, client_events)) {
         Ok(output) => print(&output),
         Err(cause) => {
             tracing::error!(cause = cause.chain(), "the program ends");
@@ -63,7 +66,11 @@ fn perform(verb: Verb, loaded: Loaded) -> ExitCode {
 }
 
 /// Runs `verb`, and returns its output.
-async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String, RunError> {
+async fn run(
+    verb: Verb,
+    Loaded { config, source, .. }: Loaded,
+    client_events: ClientEvents,
+) -> Result<String, RunError> {
     match verb {
         Verb::Migrate => database::migrate(&config.database).await,
         Verb::Demo => commands::demo::perform(&config).await,
@@ -74,7 +81,7 @@ async fn run(verb: Verb, Loaded { config, source, .. }: Loaded) -> Result<String
         Verb::Retention(verb) => commands::retention::perform(&verb, &config).await,
         Verb::Jobs(verb) => commands::jobs::perform(&verb, &config).await,
         Verb::Serve | Verb::Config(_) | Verb::Openapi | Verb::OpenapiInternal | Verb::Asyncapi => {
-            serve::serve(config).await.map(|()| String::new())
+            serve::serve(config, client_events).await.map(|()| String::new())
         }
     }
 }

@@ -18,10 +18,13 @@ use crate::{
     ports::{SystemClock, SystemIds},
     settings::Config,
     signals::{self, StopSignals},
+    telemetry::ClientEvents,
+    tokens,
 };
 
 /// Serves until a stop signal.
-pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
+pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result<(), RunError> {
+    tokio::spawn(client_events.summarise());
     let mut signals = StopSignals::listen().map_err(RunError::Signals)?;
     let ready = async {
         database::prepare(&config.database).await?;
@@ -35,12 +38,15 @@ pub(crate) async fn serve(config: Config) -> Result<(), RunError> {
 
     let clock = Arc::new(SystemClock);
     let store = Arc::new(PgStore::new(&config.database.store)?);
-    let tokens = Arc::new(JwtVerifier::new(&config.tokens, clock.clone())?);
+    let verifier = Arc::new(JwtVerifier::new(&config.tokens, clock.clone())?);
+    if let Some(file) = config.key_file {
+        tokio::spawn(tokens::watch(verifier.clone(), config.tokens, file));
+    }
     let (ids, files) = (Arc::new(SystemIds), Arc::new(Media::new(&config.files)?));
     let notifier = JobNotifier::default();
     let ports = Ports {
         store: store.clone(),
-        tokens,
+        tokens: verifier,
         clock: clock.clone(),
         ids: ids.clone(),
         files: files.clone(),

@@ -31,6 +31,8 @@ pub(crate) use mail::Mail;
 #[cfg(test)]
 pub(crate) use general::Level;
 
+use crate::tokens::KeyFile;
+
 /// Every setting, parsed and within its bounds.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
@@ -79,6 +81,8 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// The keys and claims of accepted tokens.
     pub(crate) tokens: auth_jwt::Settings,
+    /// The file with public keys, if it is looked at for changes.
+    pub(crate) key_file: Option<KeyFile>,
     /// The REST and realtime interface.
     pub(crate) api: api::Settings,
     /// File storage.
@@ -100,6 +104,7 @@ pub(crate) struct Config {
 impl Settings {
     /// The configuration. `None`, with the reasons in `faults`, if a setting is missing or contradicts another one.
     pub(crate) fn check(&self, faults: &mut Faults) -> Option<Config> {
+        self.http.check(faults);
         let tokens = self.tokens.check(faults);
         let database = self.database.check(faults);
         let files = self.files.media(&self.bucket, faults);
@@ -113,6 +118,7 @@ impl Settings {
             http: self.http.clone(),
             database: database?,
             tokens: tokens?,
+            key_file: self.tokens.key_file(),
             api: self.api(retention?, self.mail.inbound(&mail)),
             files: files?,
             links_are_local: self.files.is_local(),
@@ -128,7 +134,7 @@ impl Settings {
         let in_production = self.general.in_production();
         let origins = self.origins.allowed(in_production);
         api::Settings {
-            http: self.http.rest(origins, in_production, self.files.upload_deadline_ms()),
+            http: self.http.rest(origins, in_production, self.files.upload_pace()),
             realtime: self.realtime.settings(&self.presence, &self.resume, self.tokens.secret()),
             limits: self.limits.settings(),
             links: self.files.links(self.http.address().port(), self.tokens.secret()),

@@ -1,16 +1,25 @@
 //! Logging, and what is never logged.
 
 use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
     io::{self, IsTerminal},
     panic::PanicHookInfo,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use tracing::{Level, Metadata};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt, filter_fn},
     fmt::{self, MakeWriter},
-    layer::{Filter, SubscriberExt},
+    layer::{Context, Filter, SubscriberExt},
+    registry::LookupSpan,
     util::{SubscriberInitExt, TryInitError},
 };
 
@@ -31,14 +40,104 @@ const OURS: [&str; 10] = [
 ];
 
 /// Starts logging to standard error for the whole process, panics included. Standard output is for the output of verbs.
+/// Returns the counts of what clients cause, which is not written line by line.
 ///
 /// # Errors
 /// When logging was already started.
-pub(crate) fn start(settings: &LogSettings) -> Result<(), TryInitError> {
-    let layer = layer(settings, io::stderr, io::stderr().is_terminal());
-    tracing_subscriber::registry().with(layer).try_init()?;
+pub(crate) fn start(settings: &LogSettings) -> Result<ClientEvents, TryInitError> {
+    let (layer, counts) =
+        (layer(settings, io::stderr, io::stderr().is_terminal()), ClientEvents::default());
+    tracing_subscriber::registry().with(layer).with(counting(counts.clone())).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(counts)
+}
+
+// What any client can cause, as often as it likes, is counted and summed up: a log that strangers can fill hides what matters.
+
+/// The field that marks our own records of what a client caused.
+const BY_CLIENT: &str = "by_client";
+/// Where the HTTP library logs what clients send and how their connections end: malformed heads as errors.
+const HTTP_CONNECTIONS: [&str; 3] =
+    ["actix_http::h1::dispatcher", "actix_http::h1::decoder", "actix_http::h2::dispatcher"];
+/// How many kinds of records are told apart; each place in the code is one.
+const KINDS_MAX: usize = 64;
+/// The period of which one line tells.
+const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
+
+fn is_by_client(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().field(BY_CLIENT).is_some() || HTTP_CONNECTIONS.contains(&metadata.target())
+}
+
+/// How often clients caused what. Cheap to clone; clones share the counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientEvents(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl ClientEvents {
+    fn count(&self, kind: String) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = counts.contains_key(&kind) || counts.len() < KINDS_MAX;
+        *counts.entry(if is_known { kind } else { "others".to_owned() }).or_default() += 1;
+    }
+
+    /// The counts since the last call; `None` if there is nothing to tell.
+    fn take(&self) -> Option<String> {
+        let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut summary = String::new();
+        for (kind, count) in &counts {
+            let separator = if summary.is_empty() { "" } else { "; " };
+            // Writing to text does not fail.
+            let _infallible = write!(summary, "{separator}{count} x {kind}");
+        }
+        (!summary.is_empty()).then_some(summary)
+    }
+
+    fn log(&self) {
+        if let Some(events) = self.take() {
+            tracing::info!(events, "caused by clients in the last minute");
+        }
+    }
+
+    /// Writes one line a minute, if there is something to tell.
+    pub(crate) async fn summarise(self) {
+        let mut ticks = interval(SUMMARY_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.log();
+        }
+    }
+}
+
+/// Counts what clients caused, whatever the level and the directives of the log.
+struct Counting(ClientEvents);
+
+fn counting<S: Subscriber + for<'a> LookupSpan<'a>>(counts: ClientEvents) -> impl Layer<S> {
+    let is_counted =
+        |metadata: &Metadata<'_>| *metadata.level() <= Level::INFO && is_by_client(metadata);
+    Counting(counts).with_filter(filter_fn(is_counted))
+}
+
+impl<S: Subscriber> Layer<S> for Counting {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let target = event.metadata().target();
+        // The message of a library may quote what a client sent.
+        let mut kind = Message(target.to_owned());
+        if is_ours(target) {
+            event.record(&mut kind);
+        }
+        self.0.count(kind.0);
+    }
+}
+
+/// The text of a record.
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }
 
 fn layer<W>(
@@ -61,7 +160,7 @@ where
 fn filter(settings: &LogSettings) -> impl Filter<Registry> + Send + Sync + 'static {
     let directives = settings.filter.as_deref().unwrap_or(settings.level.as_str());
     EnvFilter::new(directives).and(filter_fn(|record: &Metadata<'_>| {
-        *record.level() <= Level::INFO || is_ours(record.target())
+        (*record.level() <= Level::INFO || is_ours(record.target())) && !is_by_client(record)
     }))
 }
 
@@ -150,6 +249,45 @@ mod tests {
             ours.extend(Some(name.replace('-', "_")).filter(|name| server.contains(name)));
         }
         assert_eq!(ours, OURS.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn what_clients_cause_is_counted_and_summed_up_in_one_line() {
+        let counts = ClientEvents::default();
+        let memory = Memory::default();
+        let writer = memory.clone();
+        let settings = LogSettings { format: Format::Human, level: Configured::Info, filter: None };
+        let layers = tracing_subscriber::registry()
+            .with(layer(&settings, move || writer.clone(), false))
+            .with(counting(counts.clone()));
+        tracing::subscriber::with_default(layers, || {
+            for number in 0..1_000 {
+                tracing::error!(target: "actix_http::h1::dispatcher", "canary {number}");
+                tracing::warn!(target: "api", by_client = true, number, "a client reads slowly");
+            }
+            tracing::error!(target: "api", "a fault of ours");
+            counts.log();
+            counts.log();
+        });
+        let bytes = memory.0.lock().expect("no writer panicked").clone();
+        let log = String::from_utf8(bytes).expect("text");
+        assert_eq!(log.lines().count(), 2, "{log}");
+        assert!(log.contains("a fault of ours") && !log.contains("canary"), "{log}");
+        assert!(
+            log.contains("1000 x a client reads slowly; 1000 x actix_http::h1::dispatcher"),
+            "{log}"
+        );
+    }
+
+    #[test]
+    fn kinds_of_records_are_bounded() {
+        let counts = ClientEvents::default();
+        for number in 0..1_000 {
+            counts.count(number.to_string());
+        }
+        assert_eq!(counts.0.lock().expect("nobody panicked").len(), KINDS_MAX + 1);
+        assert!(counts.take().is_some_and(|summary| summary.contains("936 x others")));
+        assert_eq!(counts.take(), None);
     }
 
     #[test]

@@ -3,6 +3,10 @@
 
 use serde_json::{Value, json};
 use testkit::{Fault, fault::same, person::Person, socket::Socket, test_app::TestApp};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_messaging-server");
 const WORDS: &str = "zanzibar-des-mots";
@@ -94,6 +98,37 @@ impl Fixture {
         let shown = answer.body.to_string();
         same("the caller learns no details", shown.contains("provoked"), false)
     }
+}
+
+#[tokio::test]
+async fn what_strangers_send_is_no_error_of_ours() -> Result<(), Fault> {
+    let app = TestApp::start_with(SERVER, &[]).await?;
+    let address = app.server.url().trim_start_matches("http://").to_owned();
+    let endless = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(200_000));
+    let malformed = [
+        "\x16\x03\x01\x02\x00 not a request\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /messaging/conversations HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        endless.as_str(),
+    ];
+    for bytes in malformed {
+        let mut stranger = TcpStream::connect(&address)
+            .await
+            .map_err(Fault::while_doing("connect to the server"))?;
+        // The server may have closed already.
+        let _sent = stranger.write_all(bytes.as_bytes()).await;
+        let _ended = stranger.shutdown().await;
+        let _read = stranger.read_to_end(&mut Vec::new()).await;
+    }
+    let log = app.server.log()?;
+    let loud =
+        log.lines().find(|line| !line.contains("\"level\":\"INFO\"") && line.contains("actix"));
+    same("lines above INFO", loud, None)?;
+    same("errors", log.contains("\"level\":\"ERROR\""), false)
 }
 
 #[tokio::test]

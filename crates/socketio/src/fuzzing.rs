@@ -107,7 +107,7 @@ async fn run(input: &[u8]) {
     let shared = server.shared();
     let handle = Arc::new(SessionHandle::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
-    let entry = SessionEntry { handle: Arc::clone(&handle), polling: None };
+    let entry = SessionEntry { handle: Arc::clone(&handle), polling: None, origin: None };
     let registration = shared.table.register(id, entry, no_permit()).expect("room");
     let client = Client { remote: None, permit: no_permit() };
     let script = Script { lines: messages(input).collect::<Vec<_>>().into_iter() };

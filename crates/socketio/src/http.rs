@@ -1,6 +1,11 @@
 //! The HTTP endpoint: opens sessions, routes requests to their sessions, rejects the others.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc};
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -57,6 +62,9 @@ async fn try_serve(
     match &query.sid {
         Some(id) => {
             let entry = server.table.find(id).ok_or_else(Rejection::unknown_session)?;
+            if entry.origin.as_ref().is_some_and(|origin| *origin != origin_of(request)) {
+                return Err(Rejection::bad_request());
+            }
             match transport {
                 Transport::Polling => {
                     // A session opened by WebSocket cannot be polled.
@@ -75,6 +83,22 @@ fn is_offered(transport: Transport, offer: Transports) -> bool {
         Transports::PollingAndWebSocket => true,
         Transports::WebSocketOnly => transport == Transport::WebSocket,
     }
+}
+
+/// What an entry of the session table keeps of the `Origin` of the request that opened a session: a digest, as long for any
+/// origin. `None` if there was none: a browser leaves it out for `GET` requests of a page on the same host, and sends it with
+/// the others, so then the application has to judge them.
+fn opening_origin(request: &HttpRequest) -> Option<u64> {
+    request.headers().contains_key(header::ORIGIN).then(|| origin_of(request))
+}
+
+/// A digest of all lines of `Origin`.
+fn origin_of(request: &HttpRequest) -> u64 {
+    let mut digest = DefaultHasher::new();
+    for line in request.headers().get_all(header::ORIGIN) {
+        line.as_bytes().hash(&mut digest);
+    }
+    digest.finish()
 }
 
 fn wants_websocket(request: &HttpRequest) -> bool {
@@ -220,7 +244,8 @@ fn open_polling(
     let (polling_handle, requests) = PollingHandle::new(server.first_message_bytes());
     let polling = Polling::new(requests, &polling_handle, &server.config);
     let client = client(request, &permit);
-    let (id, handle, registration) = register(server, Some(polling_handle), permit)?;
+    let (id, handle, registration) =
+        register(server, Some(polling_handle), opening_origin(request), permit)?;
     let open_packet = open_packet(&id, &["websocket"], server)?;
     let session = Session::new(Arc::clone(server), handle, registration, client);
     rt::spawn(session.run(polling));
@@ -234,7 +259,7 @@ async fn open_websocket(
     permit: Permit,
 ) -> Result<HttpResponse, Rejection> {
     let client = client(request, &permit);
-    let (id, handle, registration) = register(server, None, permit)?;
+    let (id, handle, registration) = register(server, None, opening_origin(request), permit)?;
     let open_packet = open_packet(&id, &[], server)?;
     if handle.post_control(Frame::of_text("/".into(), open_packet, Vec::new())).is_err() {
         return Err(Rejection::unavailable());
@@ -252,6 +277,7 @@ async fn open_websocket(
 fn register(
     server: &Arc<Shared>,
     polling: Option<Arc<PollingHandle>>,
+    origin: Option<u64>,
     permit: Permit,
 ) -> Result<(EngineId, Arc<SessionHandle>, Registration), Rejection> {
     let id = EngineId::random().map_err(|error| {
@@ -261,7 +287,7 @@ fn register(
     let handle = Arc::new(SessionHandle::new(&server.config));
     match server.table.register(
         id.clone(),
-        SessionEntry { handle: Arc::clone(&handle), polling },
+        SessionEntry { handle: Arc::clone(&handle), polling, origin },
         permit,
     ) {
         Ok(registration) => Ok((id, handle, registration)),

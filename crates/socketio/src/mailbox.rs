@@ -513,6 +513,7 @@ impl State {
     fn end_if_full<T>(&mut self, outcome: Result<T, PostError>) -> Result<T, PostError> {
         if let Err(PostError::Full) = outcome {
             tracing::warn!(
+                by_client = true,
                 mailbox.messages = self.mailbox.messages(),
                 mailbox.bytes = self.mailbox.bytes(),
                 "a client reads too slowly; its session ends"

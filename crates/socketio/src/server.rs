@@ -217,6 +217,8 @@ pub(crate) struct SessionEntry {
     /// The handle for polling requests. `None` for a session opened by WebSocket, which refuses
     /// them.
     pub(crate) polling: Option<Arc<PollingHandle>>,
+    /// A digest of the `Origin` of the request that opened it; `None` if there was none.
+    pub(crate) origin: Option<u64>,
 }
 
 /// Why a session was not registered.
@@ -311,7 +313,7 @@ mod tests {
     fn register(table: &Arc<SessionTable>) -> Result<Registration, RegisterError> {
         let id = EngineId::random().expect("the system has randomness");
         let handle = Arc::new(SessionHandle::new(&Config::default()));
-        table.register(id, SessionEntry { handle, polling: None }, no_permit())
+        table.register(id, SessionEntry { handle, polling: None, origin: None }, no_permit())
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Operator {
         let output = Command::new(&self.binary)
             .args(verb)
             .env_clear()
+            .env("NODE_ENV", "development")
             .env("DATABASE_URL", &self.database_url)
             .env("JWT_SECRET", "a-secret-that-no-verb-ever-uses-for-a-token")
             .output()

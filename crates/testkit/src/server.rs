@@ -289,6 +289,7 @@ fn command(launch: &Launch, port: u16) -> Result<Command, Fault> {
     command
         .env_clear()
         .envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))))
+        .env("NODE_ENV", "development")
         .env("PORT", port.to_string())
         .env("DATABASE_URL", &launch.database_url)
         .env("RATE_LIMITS", "off")

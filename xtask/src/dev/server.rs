@@ -38,6 +38,9 @@ impl Server {
             // It goes with a database that was named, and not with a private one.
             environment.push(("DATABASE_DIRECT_URL", String::new()));
         }
+        if env::var_os("NODE_ENV").is_none() {
+            environment.push(("NODE_ENV", "development".to_owned()));
+        }
         if env::var_os("LOG_FORMAT").is_none() {
             environment.push(("LOG_FORMAT", "human".to_owned()));
         }

@@ -1,9 +1,6 @@
 //! Attachments: uploading a picture, and fetching the metadata of one.
 
-use std::{
-    future::{Ready, ready},
-    time::Duration,
-};
+use std::future::{Ready, ready};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
@@ -21,7 +18,7 @@ use futures_util::future::join;
 use super::{
     context::Context,
     extract::{Caller, InPath, content_length, run_to_completion},
-    multipart::{self, BETWEEN_PARTS_MAX_BYTES, Body, BodyError, Part, Reader},
+    multipart::{self, BETWEEN_PARTS_MAX_BYTES, Body, BodyError, Pace, Part, Reader},
     schema,
 };
 use crate::{
@@ -88,7 +85,7 @@ pub(crate) struct Form {
     payload: Payload,
     boundary: Option<String>,
     content_length: u64,
-    deadline: Duration,
+    pace: Pace,
 }
 
 impl FromRequest for Form {
@@ -100,7 +97,7 @@ impl FromRequest for Form {
             payload: payload.take(),
             boundary: multipart::boundary(request.headers()),
             content_length: content_length(request).try_into().unwrap_or(u64::MAX),
-            deadline: Duration::from_millis(context.settings.upload_deadline_ms),
+            pace: context.settings.upload_pace(),
         }))
     }
 }
@@ -116,7 +113,7 @@ impl Form {
         if self.content_length > FORM_MAX_BYTES {
             return Err(failure_of(BodyError::TooLarge));
         }
-        Ok(multipart::open(self.payload, boundary, FORM_MAX_BYTES, self.deadline))
+        Ok(multipart::open(self.payload, boundary, FORM_MAX_BYTES, self.pace))
     }
 }
 

@@ -8,6 +8,7 @@ use domain::{
     ports::{Files, Ids, JobNotifier},
 };
 
+use super::multipart::Pace;
 use crate::{
     authenticator::Authenticator,
     error::Failure,
@@ -31,6 +32,8 @@ pub struct Settings {
     pub body_deadline_ms: u64,
     /// Time limit for receiving an uploaded file, in milliseconds.
     pub upload_deadline_ms: u64,
+    /// Minimum rate of an uploaded file, in bytes per second, measured over ten seconds; 0 for none.
+    pub upload_bytes_per_s_min: u32,
     /// Time limit for the store to answer the readiness check, in milliseconds.
     pub readiness_deadline_ms: u64,
     /// Whether to serve the documentation under `/docs/`.
@@ -45,9 +48,17 @@ impl Default for Settings {
             internal_body_max_bytes: 4_194_304,
             body_deadline_ms: 30_000,
             upload_deadline_ms: 120_000,
+            upload_bytes_per_s_min: 1_024,
             readiness_deadline_ms: 2_000,
             serve_docs: true,
         }
+    }
+}
+
+impl Settings {
+    /// How long an uploaded file may take, and how slow it may be.
+    pub(super) fn upload_pace(&self) -> Pace {
+        Pace::new(self.upload_deadline_ms, self.upload_bytes_per_s_min)
     }
 }
 

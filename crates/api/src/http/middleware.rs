@@ -240,6 +240,23 @@ pub(super) async fn check_origin(
     Ok(response)
 }
 
+/// Refuses requests of an existing Socket.IO session from foreign pages: who learned the id of a session must not poll it or
+/// upgrade it from a page of their own. The answer is that of the Engine.IO protocol to a bad request. The Socket.IO server
+/// also compares with the origin that opened the session.
+pub(super) async fn check_origin_of_session(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let names_session = request.query_string().split('&').any(|pair| pair.starts_with("sid="));
+    let origins = request.app_data::<Data<Context>>().map(|context| &context.settings.origins);
+    let is_allowed = origins.is_some_and(|origins| origins.admit(request.head()));
+    if names_session && !is_allowed && request.method() != Method::OPTIONS {
+        let body = serde_json::json!({ "code": 3, "message": "Bad request" });
+        return Ok(request.into_response(HttpResponse::BadRequest().json(body)));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
 // `HEAD`: the response of `GET` without the content (RFC 9110, section 9.3.2).
 
 /// A route for `GET` and `HEAD`.

@@ -61,16 +61,37 @@ pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
     multer::parse_boundary(headers.get(header::CONTENT_TYPE)?.to_str().ok()?).ok()
 }
 
+/// How long a body may take, and how slow it may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Within which the whole body must arrive.
+    pub(super) deadline: Duration,
+    /// The minimum number of bytes that arrive in each [`PACE_PERIOD`] in which the reader waits.
+    bytes_per_period: u64,
+}
+
+impl Pace {
+    pub(super) fn new(deadline_ms: u64, bytes_per_s_min: u32) -> Self {
+        let deadline = Duration::from_millis(deadline_ms);
+        Self { deadline, bytes_per_period: u64::from(bytes_per_s_min) * PACE_PERIOD.as_secs() }
+    }
+}
+
+/// The period in which the rate of a body is measured: a mobile connection may pause for seconds.
+const PACE_PERIOD: Duration = Duration::from_secs(10);
+
 /// Splits a request into the body, to be fed, and the reader of its form. The body may have at most
-/// `max_bytes` and must arrive within `deadline`.
+/// `max_bytes` and must arrive at `pace`.
 pub(super) fn open(
     payload: Payload,
     boundary: String,
     max_bytes: u64,
-    deadline: Duration,
+    pace: Pace,
 ) -> (Body, Reader) {
     let (chunks, receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
-    let body = Body { payload, chunks, max_bytes, ends_at: Instant::now() + deadline };
+    let ends_at = Instant::now() + pace.deadline;
+    let bytes_per_period = pace.bytes_per_period;
+    let body = Body { payload, chunks, max_bytes, ends_at, bytes_per_period };
     (body, Reader::new(receiver, boundary))
 }
 
@@ -80,6 +101,19 @@ pub(super) struct Body {
     chunks: Sender<Result<Bytes, BodyError>>,
     max_bytes: u64,
     ends_at: Instant,
+    bytes_per_period: u64,
+}
+
+/// The bytes that arrived in the current [`PACE_PERIOD`].
+struct Period {
+    ends_at: Instant,
+    bytes: u64,
+}
+
+impl Period {
+    fn start() -> Self {
+        Self { ends_at: Instant::now() + PACE_PERIOD, bytes: 0 }
+    }
 }
 
 impl Body {
@@ -87,24 +121,34 @@ impl Body {
     /// the last item.
     pub(super) async fn feed(mut self) {
         let mut seen_bytes = 0;
+        let mut period = Period::start();
         loop {
+            let limit = self.ends_at.min(period.ends_at);
             let next = tokio::select! {
                 () = self.chunks.closed() => return,
-                next = timeout_at(self.ends_at, self.payload.next()) => next,
+                next = timeout_at(limit, self.payload.next()) => next,
             };
             let chunk = match next {
                 Ok(None) => return,
+                Err(_) if limit < self.ends_at && period.bytes >= self.bytes_per_period => {
+                    period = Period::start();
+                    continue;
+                }
                 Ok(Some(Ok(chunk))) => {
                     seen_bytes += chunk.len() as u64;
+                    period.bytes += chunk.len() as u64;
                     if seen_bytes > self.max_bytes { Err(BodyError::TooLarge) } else { Ok(chunk) }
                 }
                 Ok(Some(Err(_))) => Err(BodyError::CutOff),
                 Err(_) => Err(BodyError::TooSlow),
             };
             let is_last = chunk.is_err();
+            let arrived_at = Instant::now();
             if self.chunks.send(chunk).await.is_err() || is_last {
                 return;
             }
+            // While the reader does not take more, the client cannot send.
+            period.ends_at += arrived_at.elapsed();
         }
     }
 }
@@ -301,7 +345,7 @@ mod tests {
         let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING_MAX);
         let payload: Payload = Payload::Stream { payload: Box::pin(pieces_in) };
         let ends_at = Instant::now() + Duration::from_millis(1);
-        (Body { payload, chunks, max_bytes: 10, ends_at }, waiting)
+        (Body { payload, chunks, max_bytes: 10, ends_at, bytes_per_period: 0 }, waiting)
     }
 
     /// What the reader receives.
@@ -335,6 +379,55 @@ mod tests {
         assert_eq!(fed(vec![Ok(piece("one"))], false).await[1], Err(BodyError::TooSlow));
         let long = vec![Ok(piece("0123456789")), Ok(piece("x")), Ok(piece("never"))];
         assert_eq!(fed(long, false).await, [Ok(piece("0123456789")), Err(BodyError::TooLarge)]);
+    }
+
+    /// What the reader receives of a body that sends four bytes every second, at a pace of so many bytes per second.
+    async fn fed_at(bytes_per_s_min: u32) -> Vec<Result<Bytes, BodyError>> {
+        let second = |_| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(Bytes::from_static(b"four"))
+        };
+        let arriving = stream::iter(0..30).then(second);
+        let payload: Payload = Payload::Stream { payload: Box::pin(arriving) };
+        let pace = Pace::new(3_600_000, bytes_per_s_min);
+        let (chunks, mut waiting) = mpsc::channel(100);
+        let body = Body {
+            payload,
+            chunks,
+            max_bytes: 1_000,
+            ends_at: Instant::now() + pace.deadline,
+            bytes_per_period: pace.bytes_per_period,
+        };
+        body.feed().await;
+        let mut fed = Vec::new();
+        while let Some(piece) = waiting.recv().await {
+            fed.push(piece);
+        }
+        fed
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_slower_than_its_pace_ends_and_any_other_is_read_to_its_end() {
+        assert_eq!(fed_at(3).await.len(), 30);
+        let slow = fed_at(5).await;
+        assert_eq!(slow.last(), Some(&Err(BodyError::TooSlow)));
+        assert!(slow.len() <= 11, "it ends with the first period: {}", slow.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_in_which_nobody_reads_is_not_counted_as_slowness() {
+        let arriving = stream::iter([Ok(piece("0123456789")), Ok(piece("abcdefghij"))]);
+        let payload: Payload = Payload::Stream { payload: Box::pin(arriving) };
+        let (chunks, mut waiting) = mpsc::channel(1);
+        let ends_at = Instant::now() + Duration::from_hours(1);
+        let body = Body { payload, chunks, max_bytes: 100, ends_at, bytes_per_period: 15 };
+        let reads = async {
+            tokio::time::sleep(Duration::from_mins(5)).await;
+            let first = waiting.recv().await.map(|piece| piece.is_ok());
+            (first, waiting.recv().await.map(|piece| piece.is_ok()))
+        };
+        let ((), read) = tokio::join!(body.feed(), reads);
+        assert_eq!(read, (Some(true), Some(true)));
     }
 
     #[actix_web::test]

@@ -43,7 +43,7 @@ pub(super) fn admit(
     connection_limiter.open(address).map_err(|full| match full {
         LimitReached::Here => too_many(),
         LimitReached::Everywhere => {
-            tracing::warn!("there is no room for another socket");
+            tracing::warn!(by_client = true, "there is no room for another socket");
             Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable")
         }
     })

@@ -90,6 +90,8 @@ fn claims_of_another_form_are_not_valid() {
         ("nbf", json!((NOW_S - 60).to_string())),
         ("nbf", json!(false)),
         ("nbf", json!(1e300)),
+        ("iat", json!("today")),
+        ("iat", json!(1e300)),
     ];
     let verifier = verifier(&secret_settings());
     for (name, value) in table {
@@ -108,8 +110,9 @@ fn a_claim_said_twice_is_not_valid() {
 fn a_time_that_is_null_or_not_a_number_of_json_is_not_valid() {
     let verifier = verifier(&secret_settings());
     for value in ["null", "1e999", "NaN", "Infinity", "01764500000", "+1.8e9", ".5", "1."] {
-        for claim in ["exp", "nbf"] {
-            let token = hs256_of_text(&format!(r#"{{"userId":"u1","{claim}":{value}}}"#));
+        for claim in ["exp", "nbf", "iat"] {
+            let exp = if claim == "exp" { "" } else { r#""exp":1767605460,"# };
+            let token = hs256_of_text(&format!(r#"{{"userId":"u1",{exp}"{claim}":{value}}}"#));
             let outcome = verifier.verify(&token);
             assert_eq!(outcome, Err(TokenError::Invalid), "{claim} is {value}");
         }

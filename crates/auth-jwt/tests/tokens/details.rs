@@ -1,10 +1,10 @@
 use domain::{participant::Profile, ports::TokenVerifier};
 use serde_json::{Value, json};
 
-use crate::issuer::{hs256, secret_settings, verifier};
+use crate::issuer::{NOW_S, hs256, secret_settings, verifier};
 
 fn profile(details: &[(&str, Value)]) -> Profile {
-    let mut claims = json!({ "userId": "u1", "role": "client" });
+    let mut claims = json!({ "userId": "u1", "role": "client", "exp": NOW_S + 60 });
     for (name, value) in details {
         claims[*name] = value.clone();
     }

@@ -10,7 +10,8 @@ fn fault(settings: &Settings) -> Option<KeyError> {
 }
 
 fn secret(bytes: usize) -> Settings {
-    Settings { secret: Some("s".repeat(bytes).into()), ..Settings::default() }
+    let text = &"bS7kq0Zt9vXw2LrN5mYc8hJd3fPgA6eUQi4T"[..bytes];
+    Settings { secret: Some(text.into()), ..Settings::default() }
 }
 
 #[test]
@@ -30,6 +31,30 @@ fn a_short_secret_is_refused_beside_good_keys_too() {
     let mut settings = jwks_settings(&[ed25519().jwk]);
     settings.secret = Some("short".into());
     assert_eq!(fault(&settings), Some(KeyError::SecretTooShort));
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_refused_wherever_it_stands() {
+    let guessable = [
+        "s".repeat(32),
+        "ab".repeat(20),
+        "12345678".repeat(4),
+        "your-secret-key-change-in-production".to_owned(),
+        "CHANGE_ME CHANGE_ME CHANGE_ME CHANGE_ME!".to_owned(),
+        "my super secret key that is long enough".to_owned(),
+    ];
+    for text in guessable {
+        let secret = || Some(text.as_str().into());
+        let good = || self::secret(SECRET_MIN_BYTES);
+        let places = [
+            Settings { secret: secret(), ..good() },
+            Settings { previous_secret: secret(), ..good() },
+            Settings { service_secret: secret(), ..good() },
+        ];
+        for settings in places {
+            assert_eq!(fault(&settings), Some(KeyError::SecretGuessable), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tokens of programs.
 
+use aws_lc_rs::hmac::HMAC_SHA256;
 use domain::{
     participant::{Caller, Profile, Role},
     ports::{TokenError, TokenVerifier},
@@ -7,7 +8,8 @@ use domain::{
 use serde_json::{Value, json};
 
 use crate::issuer::{
-    NOW_S, ed25519, es256, hs256, jwks_settings, rs256, secret_settings, verifier, verifier_at,
+    NOW_S, ed25519, es256, hs256, jwks_settings, mac, rs256, secret_settings, token, verifier,
+    verifier_at,
 };
 
 fn claims(aud: &Value, exp: Option<i64>) -> Value {
@@ -115,4 +117,31 @@ fn a_minted_token_of_a_program_names_the_service_that_it_is_for() {
     let now = domain::time::Timestamp::from_millis(NOW_S * 1_000).expect("in range");
     let token = signer.mint(&program, now).expect("signed");
     assert_eq!(verifier(&settings).verify(&token), Ok(program));
+}
+
+#[test]
+fn a_key_for_programs_signs_for_nobody_else_and_no_other_key_for_them() {
+    const PROGRAMS: &str = "the-secret-of-programs-0123456789abc";
+    let pair = es256();
+    let settings = auth_jwt::Settings {
+        service_secret: Some(PROGRAMS.into()),
+        secret: secret_settings().secret,
+        ..jwks_settings(&[pair.named("k1")])
+    };
+    let verifier = verifier(&settings);
+    let outcome = |token: &str| verifier.verify(token).map(|caller| caller.role);
+    let program = claims(&json!("messaging"), Some(NOW_S + 60));
+    let person = json!({ "userId": "u1", "role": "client", "exp": NOW_S + 60 });
+    let by_programs =
+        |claims: &Value| token(&json!({ "alg": "HS256" }), claims, mac(HMAC_SHA256, PROGRAMS));
+    assert_eq!(outcome(&by_programs(&program)), Ok(Role::Service));
+    assert_eq!(outcome(&hs256(&person)), Ok(Role::Client));
+    assert_eq!(outcome(&pair.token(Some("k1"), &person)), Ok(Role::Client));
+    for forged in [by_programs(&person), hs256(&program), pair.token(Some("k1"), &program)] {
+        assert_eq!(outcome(&forged), Err(TokenError::Invalid));
+    }
+    let alone = auth_jwt::Settings { secret: None, jwks: None, ..settings };
+    let clock = std::sync::Arc::new(crate::issuer::StoppedAt(NOW_S));
+    let refused = auth_jwt::JwtVerifier::new(&alone, clock).err();
+    assert_eq!(refused, Some(auth_jwt::KeyError::NoKeys), "nobody could sign in");
 }

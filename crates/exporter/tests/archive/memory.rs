@@ -8,6 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     conversation::attachment::{ObjectKey, Picture, PictureKeys},
+    ids::UserId,
     ports::{Chunks, Clock, Files, FilesError, Interrupted, KeepError, ObjectBytes},
     privacy::{export::Export, store::Exporter},
     testing::fixture::user,
@@ -54,6 +55,7 @@ impl Chunks for Large {
 impl Files for LargeStore {
     async fn keep(
         &self,
+        _: &UserId,
         _: &PictureKeys,
         _: Option<&str>,
         _: &mut dyn Chunks,

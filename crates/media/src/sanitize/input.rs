@@ -10,7 +10,7 @@ pub(crate) enum Fault {
     TypeNotAllowed,
     #[error("truncated, damaged, or empty")]
     Unreadable,
-    #[error("too many pixels or frames")]
+    #[error("too many pixels, frames or scans")]
     TooManyPixels,
     #[error("too many bytes")]
     TooLarge,

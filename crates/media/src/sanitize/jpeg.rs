@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{sanitize, settings::Bounds};
 
-/// Progressive pictures have about ten scans. Each costs a pass over all pixels and only a few bytes.
+/// Progressive pictures have about ten scans. Each costs a pass over all pixels and only a few bytes, so the passes are
+/// bounded too ([`Size::check_passes`]).
 const SCANS_MAX: u32 = 100;
 
 /// A block of 8 x 8 pixels takes at least one bit, so a byte never codes more pixels than this. Decoders would invent the
@@ -139,11 +140,13 @@ impl<'a> Parts<'a> {
     /// Completes a truncated file if no channel is missing. Whether pixels are missing shows only when it is decoded, because
     /// a decoder continues after the last one.
     fn assemble_without_end(self, bounds: &Bounds) -> Result<Sanitized, Fault> {
-        let (is_progressive, scanned) = (self.is_progressive, self.scanned);
+        let (is_progressive, scanned, scans) = (self.is_progressive, self.scanned, self.scans);
         if self.frame.is_none_or(|(_, channels)| !is_progressive && scanned < channels.into()) {
             return Err(Fault::Unreadable);
         }
         let mut cleaned = self.assemble(bounds)?;
+        // It is decoded twice.
+        cleaned.size.check_passes(2 * scans, bounds)?;
         let (picture, end) = cleaned.bytes.split_at(cleaned.bytes.len() - 2);
         cleaned.with_filler = Some([picture, &FILLER, end].concat());
         Ok(cleaned)
@@ -152,6 +155,7 @@ impl<'a> Parts<'a> {
     fn assemble(self, bounds: &Bounds) -> Result<Sanitized, Fault> {
         let (size, channels) = self.frame.filter(|_| self.scans > 0).ok_or(Fault::Unreadable)?;
         size.check(1, bounds)?;
+        size.check_passes(self.scans, bounds)?;
         if size.pixels() > self.coded_bytes * PIXELS_FOR_A_BYTE_MAX {
             return Err(Fault::Unreadable);
         }

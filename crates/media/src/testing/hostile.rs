@@ -116,7 +116,7 @@ fn broken() -> [HostileFile; 12] {
 }
 
 /// Small files that want a lot of memory or time.
-fn huge() -> [HostileFile; 7] {
+fn huge() -> [HostileFile; 10] {
     use Expected::{Kept, TooLarge, TooManyPixels};
     [
         file(
@@ -137,6 +137,27 @@ fn huge() -> [HostileFile; 7] {
         ),
         file("GIF of 100,000 frames", "a.gif", GIF, || gif::frames(8, 100_000), TooManyPixels),
         file("GIF of 65,535 x 65,535", "a.gif", GIF, || gif::frames(65_535, 1), TooManyPixels),
+        file(
+            "WebP of 6 kB, 140 frames of 1,800 x 1,800",
+            "a.webp",
+            WEBP,
+            || webp::plain_frames(1_800, 140),
+            TooManyPixels,
+        ),
+        file(
+            "GIF of 15 kB, 1,000 frames of 700 x 700",
+            "a.gif",
+            GIF,
+            || gif::frames(700, 1_000),
+            TooManyPixels,
+        ),
+        file(
+            "JPEG of 99 scans of 7,000 x 7,000",
+            "a.jpg",
+            JPEG,
+            || jpeg::progressive(7_000, 7_000, 99),
+            TooManyPixels,
+        ),
         file("100 MB", "a.jpg", JPEG, hundred_megabytes, TooLarge),
     ]
 }

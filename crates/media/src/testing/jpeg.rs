@@ -60,6 +60,47 @@ pub(super) fn with_scans(file: &[u8], times: usize) -> Vec<u8> {
     [&file[..from], &scan.repeat(times), &[0xff, 0xd9]].concat()
 }
 
+/// A grey progressive picture: one scan of zeros for the means of its blocks, then scans that say in a few bytes that
+/// nothing is added to them. Each costs a decoder a pass over all blocks.
+pub(super) fn progressive(width_px: u16, height_px: u16, scans: usize) -> Vec<u8> {
+    let blocks = usize::from(width_px.div_ceil(8)) * usize::from(height_px.div_ceil(8));
+    let frame = [&[8], &height_px.to_be_bytes()[..], &width_px.to_be_bytes(), &[1, 1, 0x11, 0]];
+    // A table with one code of one bit, for this symbol.
+    let codes =
+        |class: u8, symbol: u8| segment(0xc4, &[&[class, 1], &[0; 15][..], &[symbol]].concat());
+    // The symbol is followed by 14 bits: it ends a run of 32,767 blocks.
+    let run = std::iter::once(false).chain([true; 14]);
+    let runs = run.cycle().take(15 * blocks.div_ceil(32_767));
+    let means = [scan_head(0, 0), entropy_coded(std::iter::repeat_n(false, blocks))].concat();
+    let nothing = [scan_head(1, 63), entropy_coded(runs)].concat();
+    [
+        &[0xff, 0xd8],
+        segment(0xdb, &[&[0], &[1; 64][..]].concat()).as_slice(),
+        &segment(0xc2, &frame.concat()),
+        &codes(0x00, 0x00),
+        &codes(0x10, 0xe0),
+        &means,
+        &nothing.repeat(scans - 1),
+        &[0xff, 0xd9],
+    ]
+    .concat()
+}
+
+/// The head of a scan of the only channel, for these coefficients.
+fn scan_head(first: u8, last: u8) -> Vec<u8> {
+    segment(0xda, &[1, 1, 0, first, last, 0])
+}
+
+/// Bits, filled up with ones, with a zero byte behind each byte that could be taken for a marker.
+fn entropy_coded(bits: impl Iterator<Item = bool>) -> Vec<u8> {
+    let bits: Vec<bool> = bits.collect();
+    let byte = |bits: &[bool]| {
+        (0..8).fold(0, |byte, at| byte << 1 | u8::from(bits.get(at).copied().unwrap_or(true)))
+    };
+    let stuffed = |byte: u8| if byte == 0xff { vec![0xff, 0] } else { vec![byte] };
+    bits.chunks(8).flat_map(|bits| stuffed(byte(bits))).collect()
+}
+
 /// The file with another size in its header.
 pub(super) fn with_size(file: &[u8], width_px: u16, height_px: u16) -> Vec<u8> {
     let mut file = file.to_vec();

@@ -28,6 +28,21 @@ pub fn animated_webp() -> Vec<u8> {
     file(&chunks)
 }
 
+/// An animation of `count` black frames. Each of their codes has one symbol, so a pixel takes no bit at all.
+pub(super) fn plain_frames(side_px: u32, count: usize) -> Vec<u8> {
+    let sides = (side_px - 1) | (side_px - 1) << 14;
+    // From the lowest bit: no transform, no colour cache, no further codes; then those of green, red, blue, alpha (255) and
+    // distance, each simple, with one symbol: 1, 0, whether it has eight bits, the symbol.
+    let codes = 0x07fe_8888_u32;
+    let black = [&[0x2f], &sides.to_le_bytes()[..], &codes.to_le_bytes()].concat();
+    let side = &(side_px - 1).to_le_bytes()[..3];
+    let place = [&[0; 6], side, side, &[100, 0, 0, 2]].concat();
+    let frame = chunk(*b"ANMF", &[place, chunk(*b"VP8L", &black)].concat());
+    let mut chunks = vec![canvas(0x02, side_px, side_px), chunk(*b"ANIM", &[0; 6])];
+    chunks.extend(std::iter::repeat_n(frame, count));
+    file(&chunks)
+}
+
 /// A lossless picture that is plain.
 pub(super) fn plain() -> Vec<u8> {
     file(&[coded(&scene_of(60, 80))])

@@ -2,8 +2,9 @@
 
 use domain::{
     conversation::attachment::{ObjectKey, Picture, PictureKeys},
+    ids::UserId,
     ports::{Files, KeepError},
-    testing::fixture::Pieces,
+    testing::fixture::{Pieces, user},
 };
 use media::{Media, Settings, Storage};
 
@@ -21,12 +22,16 @@ pub(crate) fn key(text: &str) -> ObjectKey {
     ObjectKey::parse(text).expect("a good key")
 }
 
+pub(crate) fn owner() -> UserId {
+    user("c1")
+}
+
 pub(crate) fn keys() -> PictureKeys {
     PictureKeys { full: key("ab/full"), thumbnail: key("ab/thumbnail") }
 }
 
 pub(crate) async fn keep(media: &Media, bytes: &[u8]) -> Result<Picture, KeepError> {
-    media.keep(&keys(), None, &mut Pieces::of(bytes)).await
+    media.keep(&owner(), &keys(), None, &mut Pieces::of(bytes)).await
 }
 
 /// Hands a file in, and gets it back as others see it: what is known of it, the picture, and the

@@ -8,7 +8,7 @@ use domain::{
 use media::{Media, Settings, SettingsError, Storage, testing::phone_photo};
 
 use crate::{
-    fixture::{in_folder, kept, key, keys, media, read},
+    fixture::{in_folder, kept, key, keys, media, owner, read},
     temp_dir::TempDir,
 };
 
@@ -55,7 +55,7 @@ async fn a_picture_whose_second_form_cannot_be_kept_is_taken_back() {
     let media = media(&in_folder(&dir));
     // The second would have to lie in a folder that has the name of the first.
     let keys = PictureKeys { full: key("ab"), thumbnail: key("ab/small") };
-    let outcome = media.keep(&keys, None, &mut Pieces::of(&phone_photo())).await;
+    let outcome = media.keep(&owner(), &keys, None, &mut Pieces::of(&phone_photo())).await;
     assert!(matches!(outcome, Err(KeepError::Failed(_))), "{outcome:?}");
     assert_eq!(dir.files(), Vec::<String>::new());
 }
@@ -91,7 +91,8 @@ fn a_folder_that_cannot_be_used_is_said_at_the_start() {
 async fn a_sender_that_stops_leaves_nothing() {
     let dir = TempDir::new();
     let media = media(&in_folder(&dir));
-    let outcome = media.keep(&keys(), None, &mut Pieces::interrupted_after(&phone_photo())).await;
+    let outcome =
+        media.keep(&owner(), &keys(), None, &mut Pieces::interrupted_after(&phone_photo())).await;
     assert!(matches!(outcome, Err(KeepError::Interrupted(_))), "{outcome:?}");
     assert_eq!(dir.files(), Vec::<String>::new());
 }

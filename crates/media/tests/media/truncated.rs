@@ -8,7 +8,7 @@ use media::{
 };
 
 use crate::{
-    fixture::{in_folder, keep, kept, keys, media, read},
+    fixture::{in_folder, keep, kept, keys, media, owner, read},
     temp_dir::TempDir,
 };
 
@@ -207,14 +207,14 @@ async fn a_declared_type_that_says_nothing_is_no_contradiction() {
     let media = media(&in_folder(&dir));
     let jpeg = small_jpeg();
     for declared in ["application/octet-stream", "image/*", "image/pjpeg", "image/jpg", ""] {
-        let kept = media.keep(&keys(), Some(declared), &mut Pieces::of(&jpeg)).await;
+        let kept = media.keep(&owner(), &keys(), Some(declared), &mut Pieces::of(&jpeg)).await;
         assert_eq!(kept.expect("a good picture").media_type.as_str(), "image/jpeg", "{declared}");
         clear(&media).await;
     }
     for declared in ["image/x-png", "image/heic", "text/plain"] {
-        let refused = media.keep(&keys(), Some(declared), &mut Pieces::of(&jpeg)).await;
+        let refused = media.keep(&owner(), &keys(), Some(declared), &mut Pieces::of(&jpeg)).await;
         assert!(matches!(refused, Err(KeepError::TypeNotAllowed)), "{declared}");
     }
-    let nothing = media.keep(&keys(), Some("image/*"), &mut Pieces::of(b"<svg/>")).await;
+    let nothing = media.keep(&owner(), &keys(), Some("image/*"), &mut Pieces::of(b"<svg/>")).await;
     assert!(matches!(nothing, Err(KeepError::TypeNotAllowed)));
 }

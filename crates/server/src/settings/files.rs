@@ -11,6 +11,7 @@ use super::{
     value::{Fault, Faults, Switch, secret, whole},
 };
 
+const UPLOAD_BYTES_MAX: &str = "files-upload-bytes-max";
 const PUBLIC_URL: &str = "files-public-url";
 const HOUR_MS: u64 = 3_600_000;
 
@@ -56,6 +57,17 @@ pub(crate) struct FileSettings {
         value_parser = whole::<u64>(1_000, 3_600_000))]
     upload_deadline_ms: u64,
 
+    /// Bytes per second at which an upload must be received, measured over ten seconds; 0 for any rate
+    #[arg(id = "files-upload-bytes-per-s-min", long, env = "FILES_UPLOAD_BYTES_PER_S_MIN",
+        value_name = "0..1000000", default_value = "1024", value_parser = whole::<u32>(0, 1_000_000))]
+    upload_bytes_per_s_min: u32,
+
+    /// Bytes of all uploads that are received and processed together; at least the maximum size of a file
+    #[arg(id = UPLOAD_BYTES_MAX, long, env = "FILES_UPLOAD_BYTES_MAX",
+        value_name = "1024..100000000000", default_value = "167772160",
+        value_parser = whole::<u64>(1_024, 100_000_000_000))]
+    upload_bytes_max: u64,
+
     /// Maximum number of pixels of a picture
     #[arg(id = "files-pixels-max", long, env = "FILES_PIXELS_MAX", value_name = "1..1000000000",
         default_value = "50000000", value_parser = whole::<u64>(1, 1_000_000_000))]
@@ -73,16 +85,38 @@ pub(crate) struct FileSettings {
 
     /// Maximum number of pixels of all frames of an animation together
     #[arg(id = "files-frame-pixels-max", long, env = "FILES_FRAME_PIXELS_MAX",
-        value_name = "1..100000000000", default_value = "500000000",
+        value_name = "1..100000000000", default_value = "200000000",
         value_parser = whole::<u64>(1, 100_000_000_000))]
     frame_pixels_max: u64,
+
+    /// Maximum number of pixels of all scans of a JPEG together
+    #[arg(id = "files-scan-pixels-max", long, env = "FILES_SCAN_PIXELS_MAX",
+        value_name = "1..100000000000", default_value = "500000000",
+        value_parser = whole::<u64>(1, 100_000_000_000))]
+    scan_pixels_max: u64,
+
+    /// How long the frames of an animation may take to decode; checked between two frames
+    #[arg(id = "files-frames-deadline-ms", long, env = "FILES_FRAMES_DEADLINE_MS",
+        value_name = "1..600000", default_value = "10000", value_parser = whole::<u64>(1, 600_000))]
+    frames_deadline_ms: u64,
 
     /// Maximum side of a thumbnail, in pixels
     #[arg(id = "files-thumbnail-side-px", long, env = "FILES_THUMBNAIL_SIDE_PX",
         value_name = "16..2048", default_value = "480", value_parser = whole::<u32>(16, 2_048))]
     thumbnail_side_px: u32,
 
-    /// Uploads processed at the same time; each holds up to one file in memory
+    /// Uploads of one person received and processed at the same time; further ones wait unread
+    #[arg(id = "files-uploads-per-person-max", long, env = "FILES_UPLOADS_PER_PERSON_MAX",
+        value_name = "1..1000", default_value = "2", value_parser = whole::<usize>(1, 1_000))]
+    uploads_per_person_max: usize,
+
+    /// Uploads of one person that may wait for the person's own; more are answered 429
+    #[arg(id = "files-uploads-waiting-per-person-max", long,
+        env = "FILES_UPLOADS_WAITING_PER_PERSON_MAX", value_name = "0..1000", default_value = "8",
+        value_parser = whole::<usize>(0, 1_000))]
+    uploads_waiting_per_person_max: usize,
+
+    /// Completely received uploads at the same time: waiting for a decoder, decoded, or being stored
     #[arg(id = "files-uploads-at-once-max", long, env = "FILES_UPLOADS_AT_ONCE_MAX",
         value_name = "1..1000", default_value = "16", value_parser = whole::<usize>(1, 1_000))]
     uploads_at_once_max: usize,
@@ -127,6 +161,10 @@ pub(crate) struct FileSettings {
 impl FileSettings {
     /// File storage and its bounds.
     pub(super) fn media(&self, bucket: &BucketSettings, faults: &mut Faults) -> Option<Settings> {
+        if self.upload_bytes_max < self.file_bytes_max.into() {
+            let why = "must be at least FILES_FILE_BYTES_MAX";
+            faults.note(Fault::new(UPLOAD_BYTES_MAX, why));
+        }
         Some(Settings {
             storage: bucket.storage(&self.folder, faults)?,
             uploadthing: self.uploadthing(),
@@ -136,8 +174,13 @@ impl FileSettings {
                 side_px_max: self.side_px_max,
                 frames_max: self.frames_max,
                 frame_pixels_max: self.frame_pixels_max,
+                scan_pixels_max: self.scan_pixels_max,
+                frames_deadline_ms: self.frames_deadline_ms,
                 thumbnail_side_px: self.thumbnail_side_px,
             },
+            upload_bytes_max: self.upload_bytes_max,
+            uploads_per_person_max: self.uploads_per_person_max,
+            uploads_waiting_per_person_max: self.uploads_waiting_per_person_max,
             uploads_at_once_max: self.uploads_at_once_max,
             pictures_at_once_max: self.pictures_at_once_max,
             call_timeout_ms: self.call_timeout_ms,
@@ -174,9 +217,9 @@ impl FileSettings {
         UploadSettings { unsent_max: self.unsent_per_person_max }
     }
 
-    /// How long an upload may take to be received.
-    pub(super) fn upload_deadline_ms(&self) -> u64 {
-        self.upload_deadline_ms
+    /// How long an upload may take to be received, in milliseconds, and its minimum rate, in bytes per second.
+    pub(super) fn upload_pace(&self) -> (u64, u32) {
+        (self.upload_deadline_ms, self.upload_bytes_per_s_min)
     }
 
     /// How long an upload that is not attached to a message is kept, in milliseconds.

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use auth_jwt::{JwtVerifier, KeyError, Settings};
 use clap::{Args, ValueEnum};
@@ -11,25 +11,26 @@ use domain::{
 };
 use secrecy::SecretString;
 
-use super::value::{Fault, Faults, secret, whole};
-use crate::ports::SystemClock;
+use super::value::{Fault, Faults, Switch, secret, whole};
+use crate::{ports::SystemClock, tokens::KeyFile};
 
-/// The name of the production environment.
-const PRODUCTION: &str = "production";
+/// The name of the environment for developers. Any other one, and none, is production: a name that was forgotten or
+/// misspelt must not open anything.
+const DEVELOPMENT: &str = "development";
 
 /// The environment.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "General")]
 pub(crate) struct GeneralSettings {
-    /// Name of the environment; `production` disables features for developers and refuses `demo`
+    /// Name of the environment; only `development` opens what is for developers: the documentation, `demo`, pages on localhost, mail into a folder
     #[arg(id = "general-environment", long, env = "NODE_ENV", value_name = "NAME")]
     environment: Option<String>,
 }
 
 impl GeneralSettings {
-    /// Whether this is a production environment.
+    /// Whether this is a production environment: any but that of developers.
     pub(crate) fn in_production(&self) -> bool {
-        self.environment.as_deref() == Some(PRODUCTION)
+        self.environment.as_deref() != Some(DEVELOPMENT)
     }
 }
 
@@ -193,9 +194,24 @@ pub(crate) struct TokenSettings {
         value_parser = secret)]
     secret: Option<SecretString>,
 
+    /// Former secret, which verifies tokens too while the issuer changes to another one; signs nothing
+    #[arg(id = "tokens-previous-secret", long, env = "JWT_PREVIOUS_SECRET", value_name = "SECRET",
+        hide_env_values = true, value_parser = secret)]
+    previous_secret: Option<SecretString>,
+
+    /// Secret for the tokens of programs that call `/internal` alone (HS256); if not set, the keys of people sign them too
+    #[arg(id = "tokens-service-secret", long, env = "JWT_SERVICE_SECRET", value_name = "SECRET",
+        hide_env_values = true, value_parser = secret)]
+    service_secret: Option<SecretString>,
+
     /// File with the issuer's public keys (RS256, ES256, `EdDSA`) as a JSON Web Key Set
     #[arg(id = JWKS_FILE, long, env = "JWT_JWKS_FILE", value_name = "FILE")]
     jwks_file: Option<PathBuf>,
+
+    /// How often the file is looked at for a change; 0 for at start only
+    #[arg(id = "tokens-jwks-check-interval-s", long, env = "JWT_JWKS_CHECK_INTERVAL_S",
+        value_name = "0..86400", default_value = "10", value_parser = whole::<u64>(0, 86_400))]
+    jwks_check_interval_s: u64,
 
     /// Required `iss` of tokens
     #[arg(id = "tokens-issuer", long, env = "JWT_ISSUER", value_name = "NAME")]
@@ -215,6 +231,17 @@ pub(crate) struct TokenSettings {
     )]
     service_audience: String,
 
+    /// Whether tokens of people must expire (`exp`), at most 400 days ahead; `off` only until the issuer has replaced older tokens
+    #[arg(
+        id = "tokens-exp-required",
+        long,
+        env = "JWT_EXP_REQUIRED",
+        value_name = "SWITCH",
+        value_enum,
+        default_value = "on"
+    )]
+    exp_required: Switch,
+
     /// How much the issuer's clock may differ
     #[arg(id = "tokens-leeway-s", long, env = "JWT_LEEWAY_S", value_name = "0..300",
         default_value = "0", value_parser = whole::<u32>(0, 300))]
@@ -225,6 +252,13 @@ impl TokenSettings {
     /// The secret shared with the issuer.
     pub(super) fn secret(&self) -> Option<&SecretString> {
         self.secret.as_ref()
+    }
+
+    /// The file with public keys, if it is looked at for changes.
+    pub(super) fn key_file(&self) -> Option<KeyFile> {
+        let interval = Duration::from_secs(self.jwks_check_interval_s);
+        let path = self.jwks_file.clone().filter(|_| !interval.is_zero())?;
+        Some(KeyFile { path, interval })
     }
 
     /// The settings, with the key set read from its file. Checks that a verifier can be made of them.
@@ -239,7 +273,10 @@ impl TokenSettings {
         };
         let settings = Settings {
             secret: self.secret.clone(),
+            previous_secret: self.previous_secret.clone(),
+            service_secret: self.service_secret.clone(),
             jwks,
+            exp_required: self.exp_required.is_on(),
             issuer: self.issuer.clone(),
             audience: self.audience.clone(),
             service_audience: self.service_audience.clone(),
@@ -258,7 +295,9 @@ impl TokenSettings {
 fn fault_of(cause: KeyError) -> Fault {
     match cause {
         KeyError::NoKeys => Fault::new(SECRET, "is missing, and so is a key set".to_owned()),
-        KeyError::NoSecret | KeyError::SecretTooShort => Fault::new(SECRET, cause.to_string()),
+        KeyError::NoSecret | KeyError::SecretTooShort | KeyError::SecretGuessable => {
+            Fault::new(SECRET, cause.to_string())
+        }
         _ => Fault::new(JWKS_FILE, cause.to_string()),
     }
 }

@@ -6,7 +6,9 @@ use std::{
 use api::{http::Settings, origins::Origins};
 use clap::Args;
 
-use super::value::{Switch, whole};
+use super::value::{Fault, Faults, Switch, whole};
+
+const INTERNAL_PORT: &str = "http-internal-port";
 
 /// The HTTP server.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +28,21 @@ pub(crate) struct HttpSettings {
     #[arg(id = "http-port", long, env = "PORT", value_name = "0..65535",
         default_value = "4000", value_parser = whole::<u16>(0, 65_535))]
     port: u16,
+
+    /// TCP port for `/internal` and the health checks alone; if not set, the other port serves them too
+    #[arg(id = INTERNAL_PORT, long, env = "HTTP_INTERNAL_PORT", value_name = "0..65535",
+        value_parser = whole::<u16>(0, 65_535))]
+    internal_port: Option<u16>,
+
+    /// Address to listen on with `HTTP_INTERNAL_PORT`
+    #[arg(
+        id = "http-internal-bind-address",
+        long,
+        env = "HTTP_INTERNAL_BIND_ADDRESS",
+        value_name = "IP",
+        default_value = "127.0.0.1"
+    )]
+    internal_bind_address: IpAddr,
 
     /// Worker threads; one per core if not set
     #[arg(id = "http-workers", long, env = "HTTP_WORKERS", value_name = "1..1024",
@@ -126,6 +143,18 @@ impl HttpSettings {
         (self.bind_address, self.port).into()
     }
 
+    /// The address for the internal API alone.
+    pub(crate) fn internal_address(&self) -> Option<SocketAddr> {
+        Some((self.internal_bind_address, self.internal_port?).into())
+    }
+
+    /// Checks that the two ports differ, unless the system chooses them.
+    pub(super) fn check(&self, faults: &mut Faults) {
+        if self.port != 0 && self.internal_port == Some(self.port) {
+            faults.note(Fault::new(INTERNAL_PORT, "must differ from PORT"));
+        }
+    }
+
     /// How long a graceful shutdown may take.
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         Duration::from_secs(self.shutdown_timeout_s)
@@ -136,7 +165,7 @@ impl HttpSettings {
         &self,
         origins: Origins,
         in_production: bool,
-        upload_deadline_ms: u64,
+        (upload_deadline_ms, upload_bytes_per_s_min): (u64, u32),
     ) -> Settings {
         Settings {
             origins,
@@ -145,6 +174,7 @@ impl HttpSettings {
             body_deadline_ms: self.body_deadline_ms,
             readiness_deadline_ms: self.readiness_deadline_ms,
             upload_deadline_ms,
+            upload_bytes_per_s_min,
             serve_docs: self.serve_docs.map_or(!in_production, Switch::is_on),
         }
     }

@@ -349,7 +349,10 @@ impl MailTransportSettings {
         faults: &mut Faults,
     ) -> Option<TransportSettings> {
         if in_production {
-            faults.note(Fault::new(FOLDER, "is not for production: no mail would be sent"));
+            faults.note(Fault::new(
+                FOLDER,
+                "is for developers, with NODE_ENV=development: no mail would be sent",
+            ));
             return None;
         }
         let mails_max = self.folder_mails_max;

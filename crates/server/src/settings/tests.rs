@@ -25,6 +25,7 @@ fn start() -> Start {
     Start { arguments: vec!["messaging-server".into()], ..Start::default() }
         .with("DATABASE_URL", URL)
         .with("JWT_SECRET", SECRET)
+        .with("NODE_ENV", "development")
 }
 
 impl Start {

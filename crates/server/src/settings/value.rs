@@ -3,7 +3,7 @@
 use std::fmt;
 
 use api::realtime::recovery_token::Offered;
-use auth_jwt::SECRET_MIN_BYTES;
+use auth_jwt::{SECRET_MIN_BYTES, is_guessable};
 use clap::ValueEnum;
 use secrecy::SecretString;
 use storage_pg::Address;
@@ -24,6 +24,11 @@ pub(super) fn whole<T: TryFrom<u64>>(
 pub(super) fn secret(text: &str) -> Result<SecretString, String> {
     if text.len() < SECRET_MIN_BYTES {
         return Err(format!("must have at least {SECRET_MIN_BYTES} bytes"));
+    }
+    if is_guessable(text) {
+        return Err(
+            "must not repeat itself, nor come from an example: others could guess it".into()
+        );
     }
     Ok(text.into())
 }
@@ -189,8 +194,17 @@ mod tests {
 
     #[test]
     fn a_secret_is_long_enough_and_hidden() {
-        assert!(secret(&"s".repeat(31)).is_err());
-        let good = secret(&"s".repeat(32)).expect("long enough");
-        assert!(!format!("{good:?}").contains("sss"));
+        let text = "bS7kq0Zt9vXw2LrN5mYc8hJd3fPgA6eU";
+        assert!(secret(&text[1..]).is_err());
+        let good = secret(text).expect("long enough");
+        assert!(!format!("{good:?}").contains("bS7"));
+    }
+
+    #[test]
+    fn a_secret_that_repeats_itself_or_comes_from_an_example_is_refused() {
+        for guessable in [&"s".repeat(32), "change-me-change-this-secret-please"] {
+            let why = secret(guessable).expect_err("others could guess it");
+            assert!(why.starts_with("must not repeat itself"), "{why}");
+        }
     }
 }

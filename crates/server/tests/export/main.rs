@@ -109,6 +109,7 @@ fn demonstration(app: &TestApp) -> Result<Value, Fault> {
         .env_clear()
         .env("DATABASE_URL", app.database.url())
         .env("JWT_SECRET", app.server.secret())
+        .env("NODE_ENV", "development")
         .output()
         .map_err(Fault::while_doing("enter the demonstration"))?;
     serde_json::from_slice(&printed.stdout).map_err(Fault::while_doing("read the demonstration"))

@@ -54,7 +54,7 @@ async fn whatever_arrives_from_a_client_ends_its_silence_and_nothing_else_does()
     let shared = Server::builder(Config::default()).build().shared();
     let handle = Arc::new(SessionHandle::new(&shared.config));
     let id = EngineId::random().expect("the system has randomness");
-    let entry = SessionEntry { handle: Arc::clone(&handle), polling: None };
+    let entry = SessionEntry { handle: Arc::clone(&handle), polling: None, origin: None };
     let registration = shared.table.register(id, entry, no_permit()).expect("room");
     let client = Client { remote: None, permit: no_permit() };
     let session = Session::new(shared, Arc::clone(&handle), registration, client);

@@ -6,7 +6,7 @@ use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 
 use crate::{
-    Settings,
+    Settings, Surface,
     limits::{self, Rate},
     testing::{Answer, TestApp, no_limits, request},
 };
@@ -212,5 +212,27 @@ async fn programs_and_people_have_separate_limits() {
     assert_eq!(ROUTES[0].ask(&test_app, "p1").await.failure(), (429, "rate_limited".to_owned()));
     for _ in 0..2 {
         assert_eq!(test_app.get("/messaging/conversations", "s1").await.status, 200);
+    }
+}
+
+#[actix_web::test]
+async fn with_an_address_of_its_own_it_is_there_and_nowhere_else() {
+    use actix_web::test;
+
+    let test_app = TestApp::new().await;
+    let status = async |surface, path: &str| {
+        let app = test::init_service(test_app.api.app(surface)).await;
+        let asked = request(Method::GET, path, "p1").to_request();
+        test::call_service(&app, asked).await.status().as_u16()
+    };
+    let internal = "/internal/retention";
+    assert_eq!(status(Surface::All, internal).await, 200);
+    assert_eq!(status(Surface::Public, internal).await, 404);
+    assert_eq!(status(Surface::Internal, internal).await, 200);
+    for surface in [Surface::All, Surface::Public, Surface::Internal] {
+        assert_eq!(status(surface, "/health/ready").await, 200, "{surface:?}");
+    }
+    for path in ["/messaging/conversations", "/socket.io/?EIO=4&transport=polling", "/docs/", "/"] {
+        assert_eq!(status(Surface::Internal, path).await, 404, "{path}");
     }
 }

@@ -2,3 +2,4 @@
 
 mod cors;
 mod normalise_response;
+mod session_origin;

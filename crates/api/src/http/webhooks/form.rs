@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     future::{Ready, ready},
-    time::Duration,
 };
 
 use actix_web::{
@@ -16,7 +15,7 @@ use crate::{
     error::{Code, Failure},
     http::{
         Context,
-        multipart::{self, BodyError, Part, Reader},
+        multipart::{self, BodyError, Pace, Part, Reader},
     },
     texts,
 };
@@ -50,7 +49,7 @@ const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 pub(crate) struct Form {
     payload: Payload,
     kind: Option<Kind>,
-    deadline: Duration,
+    pace: Pace,
 }
 
 /// Encoding of a form.
@@ -72,7 +71,7 @@ impl FromRequest for Form {
         ready(Context::of(request).map(|context| Self {
             payload: payload.take(),
             kind: kind(request),
-            deadline: Duration::from_millis(context.settings.upload_deadline_ms),
+            pace: context.settings.upload_pace(),
         }))
     }
 }
@@ -85,15 +84,15 @@ impl Form {
     /// `reply_refused` for errors that a retry would repeat.
     pub(super) async fn read(self) -> Result<Fields, Failure> {
         let not_a_form = || Failure::new(Code::UnsupportedMediaType, texts::NOT_A_FORM);
-        let (payload, deadline) = (self.payload, self.deadline);
+        let (payload, pace) = (self.payload, self.pace);
         let fields = match self.kind.ok_or_else(not_a_form)? {
             Kind::Multipart(boundary) => {
-                let (body, reader) = multipart::open(payload, boundary, MAIL_MAX_BYTES, deadline);
+                let (body, reader) = multipart::open(payload, boundary, MAIL_MAX_BYTES, pace);
                 let (fields, ()) = join(from_parts(reader), body.feed()).await;
                 fields
             }
             Kind::UrlEncoded => {
-                timeout(deadline, from_pairs(payload)).await.unwrap_or(Err(BodyError::TooSlow))
+                timeout(pace.deadline, from_pairs(payload)).await.unwrap_or(Err(BodyError::TooSlow))
             }
         };
         fields.map_err(|error| match error {
@@ -109,7 +108,7 @@ impl Form {
 
 /// Logs that a reply was refused, without addresses or text.
 pub(super) fn log_refusal(reason: &'static str) {
-    tracing::warn!(reason, "a reply by mail was refused");
+    tracing::warn!(by_client = true, reason, "a reply by mail was refused");
 }
 
 impl Fields {
@@ -213,7 +212,7 @@ mod tests {
             Ok::<_, PayloadError>(chunk)
         });
         let payload: Payload = Payload::Stream { payload: Box::pin(counted) };
-        let hour = Duration::from_hours(1);
+        let hour = Pace::new(3_600_000, 0);
         let (body, reader) = multipart::open(payload, "x".to_owned(), MAIL_MAX_BYTES, hour);
         let (fields, ()) = join(from_parts(reader), body.feed()).await;
         (fields, left.load(Relaxed))

@@ -246,7 +246,10 @@ impl Outbox {
             return Err(SessionClosed);
         }
         if !self.take(line, self.messages_max, self.bytes_max) {
-            tracing::warn!("a plain client reads too slowly; its connection ends");
+            tracing::warn!(
+                by_client = true,
+                "a plain client reads too slowly; its connection ends"
+            );
             self.end(CloseReason::SLOW_READER);
             return Err(SessionClosed);
         }

@@ -45,6 +45,40 @@ fn without_a_key_nothing_starts() {
 }
 
 #[test]
+fn the_internal_api_has_a_port_of_its_own_or_none() {
+    let faults = start().with("PORT", "4001").with("HTTP_INTERNAL_PORT", "4001").faults();
+    assert_eq!(faults, "HTTP_INTERNAL_PORT (http.internal-port): must differ from PORT\n");
+    let both = start().with("PORT", "0").with("HTTP_INTERNAL_PORT", "0").config();
+    assert_eq!(both.http.internal_address(), Some(([127, 0, 0, 1], 0).into()));
+    assert_eq!(start().config().http.internal_address(), None);
+}
+
+#[test]
+fn uploads_may_hold_at_least_one_file() {
+    let faults = start().with("FILES_UPLOAD_BYTES_MAX", "10485759").faults();
+    let expected =
+        "FILES_UPLOAD_BYTES_MAX (files.upload-bytes-max): must be at least FILES_FILE_BYTES_MAX\n";
+    assert_eq!(faults, expected);
+    let smaller =
+        start().with("FILES_UPLOAD_BYTES_MAX", "1024").with("FILES_FILE_BYTES_MAX", "1024");
+    assert_eq!(smaller.config().files.upload_bytes_max, 1_024);
+}
+
+#[test]
+fn a_secret_that_others_could_guess_starts_nothing() {
+    for name in ["JWT_SECRET", "JWT_PREVIOUS_SECRET", "JWT_SERVICE_SECRET", "RESUME_SIGNING_SECRET"]
+    {
+        for guessable in ["x".repeat(40), "change-me-change-me-change-me-please".into()] {
+            let faults = start().with(name, guessable).faults();
+            assert!(
+                faults.starts_with(name) && faults.contains("must not repeat itself"),
+                "{faults}"
+            );
+        }
+    }
+}
+
+#[test]
 fn mails_contain_no_links_without_tls() {
     let mail =
         || start().with("MAILGUN_API_KEY", "key").with("MAILGUN_DOMAIN", "mail.salon.example");

@@ -51,6 +51,29 @@ fn the_environment_of_the_legacy_service_starts_this_one() {
 }
 
 #[test]
+fn only_the_environment_named_development_opens_what_is_for_developers() {
+    let opened = |start: Start| {
+        let config = start.config();
+        let local = config.api.http.origins.to_string().contains("localhost");
+        assert_eq!(config.general.in_production(), !local);
+        assert_eq!(config.api.http.serve_docs, local);
+        local
+    };
+    assert!(opened(start()));
+    let unset = || {
+        let mut start = start();
+        start.environment.remove("NODE_ENV");
+        start
+    };
+    assert!(!opened(unset()));
+    for other in ["", "production", "staging", "test", "dev", "Development", "development "] {
+        assert!(!opened(unset().with("NODE_ENV", other)), "{other:?}");
+    }
+    let docs = unset().with("HTTP_SERVE_DOCS", "on").config();
+    assert!(docs.api.http.serve_docs, "its own variable opens it");
+}
+
+#[test]
 fn the_variables_of_the_legacy_service_work_as_they_are() {
     let start = start()
         .with("PORT", "4321")

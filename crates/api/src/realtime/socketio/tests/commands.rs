@@ -110,9 +110,12 @@ async fn another_token_is_taken_from_the_same_person_only() {
     let mut client = Client::connect(&node, "c1").await;
     let good = client.ask("auth-refresh", json!({ "token": "c1+Nora" })).await;
     assert_eq!(good, json!({ "ok": true, "data": {} }));
-    for (token, code) in
-        [("c2", "unauthorized"), ("nonsense", "unauthorized"), ("expired", "token_expired")]
-    {
+    for (token, code) in [
+        ("c2", "unauthorized"),
+        ("c1@s", "unauthorized"),
+        ("nonsense", "unauthorized"),
+        ("expired", "token_expired"),
+    ] {
         let answer = client.ask("auth-refresh", json!({ "token": token })).await;
         assert_eq!(answer["error"]["code"], code, "{token}");
     }
