@@ -86,7 +86,8 @@ impl Fixture {
     /// The statements since the last look; which of them came first is chance.
     fn asked(&self) -> Vec<Statement> {
         // What the pool says to a new connection is nobody's question.
-        let asked = self.tap.take().into_iter().filter(|sql| !sql.starts_with("SET "));
+        let is_setup = |sql: &String| sql.starts_with("SET ") || sql.contains("SET lc_messages");
+        let asked = self.tap.take().into_iter().filter(|sql| !is_setup(sql));
         let mut asked: Vec<_> = asked.map(Statement::of).collect();
         asked.sort();
         asked

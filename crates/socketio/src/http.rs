@@ -25,7 +25,8 @@ use crate::{
     engine::{Polling, PollingHandle, open_text, websocket},
     frame::Frame,
     mailbox::SessionHandle,
-    server::{Permit, RegisterError, Registration, SessionEntry, Shared},
+    namespace::Permit,
+    server::{RegisterError, Registration, SessionEntry, Shared},
     session::{self, Client, Session},
     sid::EngineId,
 };

@@ -8,9 +8,11 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     frame::Frame,
-    server::Permit,
     socket::{Event, EventRoom, Socket},
 };
+
+/// A value of the application that is kept as long as the session.
+pub(crate) type Permit = Arc<dyn Any + Send + Sync>;
 
 /// A namespace: accepts or refuses clients that send a CONNECT for it.
 #[async_trait]

@@ -16,7 +16,7 @@ use crate::{
     engine::{EngineApplication, PollingHandle},
     http::{self, Rejection},
     mailbox::SessionHandle,
-    namespace::Namespace,
+    namespace::{Namespace, Permit},
     sid::EngineId,
 };
 
@@ -39,9 +39,6 @@ pub(crate) struct Shared {
 
 /// Decides whether a request may open a session.
 pub(crate) type Admission = dyn Fn(&HttpRequest) -> Result<Permit, Rejection> + Send + Sync;
-
-/// A value of the application that is kept as long as the session.
-pub(crate) type Permit = Arc<dyn Any + Send + Sync>;
 
 /// A namespace and its name.
 #[derive(Clone)]

@@ -26,10 +26,11 @@ use crate::{
     frame::Frame,
     mailbox::{Key, PostError, SessionHandle, Signals},
     namespace::{
-        Accepted, ConnectReply, ConnectRequest, DisconnectReason, Handler, Namespace, Refusal,
+        Accepted, ConnectReply, ConnectRequest, DisconnectReason, Handler, Namespace, Permit,
+        Refusal,
     },
     packet::{Decoder, Limits, ParseError, connect_error_text, connect_text},
-    server::{Permit, Registration, Shared},
+    server::{Registration, Shared},
     socket::{Event, Socket},
 };
 
