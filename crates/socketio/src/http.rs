@@ -295,6 +295,7 @@ fn register(
         Err(reason) => {
             if reason == RegisterError::Full {
                 tracing::warn!(
+                    by_client = true,
                     sessions.max = server.config.sessions_max,
                     "the maximum number of sessions is reached; a handshake was refused"
                 );
