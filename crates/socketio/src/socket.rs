@@ -213,8 +213,8 @@ const EVENT_OVERHEAD_BYTES: usize = 256;
 impl Event {
     /// Approximate memory use in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
-        let argument = |argument: &Box<RawValue>| argument.get().len() + ARGUMENT_OVERHEAD_BYTES;
-        let args: usize = self.args.iter().map(argument).sum();
+        let args = self.args.iter().map(|arg| arg.get().len() + ARGUMENT_OVERHEAD_BYTES);
+        let args: usize = args.sum();
         let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
         EVENT_OVERHEAD_BYTES + self.name.len() + args + attachments
     }
@@ -234,7 +234,7 @@ impl fmt::Debug for Event {
             .field("args", &self.args.len())
             .field("attachments", &self.attachments.len())
             .field("ack", &self.ack.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -243,14 +243,14 @@ impl EventBudget {
 impl Intake for SessionIntake {
     fn make_room(&self, bytes: usize) -> Option<EventRoom> {
         let Self { budget, user, used: session } = self;
-        let mut used = budget.used();
-        let fits = |used: usize, bound| used.checked_add(bytes).filter(|used| *used <= bound);
-        let in_all = fits(used.bytes, budget.bounds.bytes)?;
-        let of_person = used.people.get(user).copied().unwrap_or_default();
+        let mut counts = budget.used();
+        let fits = |taken: usize, bound| taken.checked_add(bytes).filter(|taken| *taken <= bound);
+        let in_all = fits(counts.bytes, budget.bounds.bytes)?;
+        let of_person = counts.people.get(user).copied().unwrap_or_default();
         let of_person = fits(of_person, budget.bounds.per_person_bytes)?;
         let of_session = fits(session.load(Relaxed), budget.bounds.per_session_bytes)?;
-        used.bytes = in_all;
-        used.people.insert(user.clone(), of_person);
+        counts.bytes = in_all;
+        counts.people.insert(user.clone(), of_person);
         session.store(of_session, Relaxed);
         let (budget, user, session) = (budget.clone(), user.clone(), Arc::clone(session));
         Some(Box::new(Room { budget, user, session, bytes }))

@@ -540,7 +540,7 @@ impl Hub {
             let deliver = |deliveries: &Vec<Delivery>| {
                 let sessions = &mut *sessions;
                 caught("delivering from the log", || {
-                    Self::deliver(sessions, event, deliveries, sent)
+                    Self::deliver(sessions, event, deliveries, sent);
                 })
             };
             // An event that panics here too is not tried for ever: its conversation is loaded anew.
