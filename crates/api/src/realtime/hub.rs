@@ -180,7 +180,7 @@ impl Hub {
         visible: bool,
     ) -> PendingJoin {
         let join = self.sessions().begin_join(key, conversation, visible);
-        PendingJoin { hub: self.clone(), join, conversation: conversation.clone() }
+        PendingJoin { hub: self.clone(), join, session: key, conversation: conversation.clone() }
     }
 
     /// Lets a session leave a conversation; `None` when it had not joined. The other
@@ -238,6 +238,7 @@ impl Hub {
 pub(crate) struct PendingJoin {
     hub: Hub,
     join: JoinKey,
+    session: SessionKey,
     conversation: ConversationId,
 }
 
@@ -259,14 +260,18 @@ impl PendingJoin {
         event: Option<&OutgoingEvent>,
         notice: JoinNotice,
     ) -> bool {
-        let Self { hub, join, conversation } = &self;
+        let Self { hub, join, session, conversation } = &self;
         let mut sessions = hub.sessions();
         let was_present = sessions.has_joined(conversation, user);
         let joined = sessions.complete_join(*join, conversation, opening);
         let is_member = matches!(joined, Joined::Member { .. });
         let is_news = notice == JoinNotice::Always || !was_present;
-        if let Some(event) = event.filter(|_| is_member && is_news) {
-            sessions.send_to_room(conversation, event);
+        match event.filter(|_| is_member) {
+            Some(event) if is_news => sessions.send_to_room(conversation, event),
+            // The session itself is sent it at any rate: with it comes the first offset that covers its
+            // opening. What it was sent while it was joining had an earlier one.
+            Some(event) => sessions.send(*session, event),
+            None => {}
         }
         drop(sessions);
         if joined == (Joined::Member { missed: true }) {
@@ -282,7 +287,7 @@ pub(crate) enum JoinNotice {
     /// Each time that a client joins, also one that has joined already.
     Always,
     /// Unless the person has another session there, and so was never said to have left: for a session that
-    /// is restored.
+    /// is restored. Only that one is sent it then.
     UnlessPresent,
 }
 
