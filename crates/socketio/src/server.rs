@@ -1,7 +1,6 @@
 //! The server: its namespaces, its HTTP route and its session table.
 
 use std::{
-    any::Any,
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

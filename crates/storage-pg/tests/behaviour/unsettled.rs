@@ -142,18 +142,22 @@ async fn forward(mut client: TcpStream, server: (String, u16), plan: &Plan) -> s
                     server.write_all(request).await?;
                 }
                 let Some(cut) = cut else { continue };
-                let mut answer = Search::default();
-                while matches!(cut, Cut::Answer) {
-                    let length = received(&mut server, &mut answers).await?;
-                    if answer.finds(&answers[..length]) {
-                        break;
+                if matches!(cut, Cut::Answer) {
+                    let mut answer = Search::default();
+                    loop {
+                        let length = received(&mut server, &mut answers).await?;
+                        if answer.finds(&answers[..length]) {
+                            break;
+                        }
                     }
                 }
                 plan.is_away.store(plan.leaves.load(Ordering::SeqCst), Ordering::SeqCst);
                 drop(client);
                 // A server that finds its client gone before the commit rolls back.
-                while matches!(cut, Cut::Between) {
-                    received(&mut server, &mut answers).await?;
+                if matches!(cut, Cut::Between) {
+                    loop {
+                        received(&mut server, &mut answers).await?;
+                    }
                 }
                 return Ok(());
             }
