@@ -121,21 +121,33 @@ impl<S: Subscriber> Layer<S> for Counting {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let target = event.metadata().target();
         // The message of a library may quote what a client sent.
-        let mut kind = Message(target.to_owned());
+        let mut message = Message { text: target.to_owned(), reason: None };
         if is_ours(target) {
-            event.record(&mut kind);
+            event.record(&mut message);
         }
-        self.0.count(kind.0);
+        self.0.count(match message {
+            Message { text, reason: Some(reason) } => format!("{text} ({reason})"),
+            Message { text, reason: None } => text,
+        });
     }
 }
 
-/// The text of a record.
-struct Message(String);
+/// The text of a record, with the reason that it names, if it does. Reasons of ours are words of the code.
+struct Message {
+    text: String,
+    reason: Option<String>,
+}
 
 impl Visit for Message {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "reason" {
+            self.reason = Some(value.to_owned());
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "message" {
-            self.0 = format!("{value:?}");
+            self.text = format!("{value:?}");
         }
     }
 }
@@ -263,7 +275,7 @@ mod tests {
         tracing::subscriber::with_default(layers, || {
             for number in 0..1_000 {
                 tracing::error!(target: "actix_http::h1::dispatcher", "canary {number}");
-                tracing::warn!(target: "api", by_client = true, number, "a client reads slowly");
+                tracing::warn!(target: "api", by_client = true, number, reason = "slow", "a client reads slowly");
             }
             tracing::error!(target: "api", "a fault of ours");
             counts.log();
@@ -274,7 +286,7 @@ mod tests {
         assert_eq!(log.lines().count(), 2, "{log}");
         assert!(log.contains("a fault of ours") && !log.contains("canary"), "{log}");
         assert!(
-            log.contains("1000 x a client reads slowly; 1000 x actix_http::h1::dispatcher"),
+            log.contains("1000 x a client reads slowly (slow); 1000 x actix_http::h1::dispatcher"),
             "{log}"
         );
     }

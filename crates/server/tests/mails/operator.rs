@@ -21,6 +21,7 @@ async fn verb(
         .arg("mail")
         .args(words)
         .env_clear()
+        .env("NODE_ENV", "development")
         .env("DATABASE_URL", fixture.app.database.url())
         .env("JWT_SECRET", fixture.app.server.secret())
         .envs(settings.iter().copied());
