@@ -306,8 +306,10 @@ impl Room {
 
     /// Collects the event at `seq` for a person in this session of theirs.
     pub(crate) fn collect_for(&mut self, session: SessionKey, seq: Seq, event: &OutgoingEvent) {
+        let is_published = seq <= self.people.published || seq > self.people.from;
+        let audience = if is_published { Audience::Person } else { Audience::PersonLater };
         for pending in self.pending.iter_mut().filter(|pending| pending.session == session) {
-            pending.collected.add(seq, event, Audience::Person);
+            pending.collected.add(seq, event, audience);
         }
     }
 
@@ -478,6 +480,9 @@ enum Audience {
     Room,
     /// To all sessions of both people.
     Person,
+    /// The same, but read from the log before it was published: whoever does not become a member from
+    /// before it is sent it then.
+    PersonLater,
 }
 
 struct Entry {
@@ -509,10 +514,13 @@ impl Collected {
         if self.overflowed {
             return;
         }
-        let entry = self.entries.entry(seq).or_default();
-        if entry.is_none() {
-            self.bytes += event.data().get().len();
-            *entry = Some(Entry { event: event.clone(), audience });
+        match self.entries.entry(seq).or_default() {
+            Some(known) if known.audience == Audience::PersonLater => known.audience = audience,
+            Some(_) => {}
+            entry => {
+                self.bytes += event.data().get().len();
+                *entry = Some(Entry { event: event.clone(), audience });
+            }
         }
     }
 
