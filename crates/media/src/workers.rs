@@ -107,10 +107,14 @@ impl Workers {
         let prepared = task::spawn_blocking(move || {
             // Decoding continues after its caller was dropped, and holds the decoder until it ends.
             let _decoder = decoder;
-            prepare(bytes, declared, &bounds)
+            // The place comes back with the file. One that is refused frees it here, not when its caller notices.
+            prepare(bytes, declared, &bounds).map(|prepared| (prepared, place))
         });
         match prepared.await {
-            Ok(prepared) => Ok((prepared?, held, place)),
+            Ok(prepared) => {
+                let (prepared, place) = prepared?;
+                Ok((prepared, held, place))
+            }
             // A file that makes a decoder panic must not be stored.
             Err(error) if error.is_panic() => {
                 tracing::warn!("a picture decoder panicked");
