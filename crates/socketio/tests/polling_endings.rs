@@ -62,7 +62,9 @@ async fn a_get_whose_client_closed_the_connection_ends_the_session() {
     let request = format!("GET {} HTTP/1.1\r\nhost: localhost\r\n\r\n", poller.target());
     stream.write_all(request.as_bytes()).await.expect("written");
     // Asked for the time first, so that a pause between the two makes activity look older, never newer.
-    let is_active = || Instant::now().checked_sub(socket.silent_for()) > Some(before);
+    // The time of activity is kept in whole milliseconds.
+    let latest = || Instant::now() + Duration::from_millis(1);
+    let is_active = || latest().checked_sub(socket.silent_for()) > Some(before);
     let waiting_get = timeout(TIMEOUT, async {
         while !is_active() {
             tokio::task::yield_now().await;
