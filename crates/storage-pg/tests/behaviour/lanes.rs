@@ -18,7 +18,6 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::{
-    proxy::Proxy,
     support::Scratch,
     talk::{ANSWERS, TestConversation, fresh_id, now},
     waiting::{hold, until, until_waiting},
@@ -470,26 +469,4 @@ async fn two_stores_with_two_lanes_keep_one_order() {
         .collect();
     assert_eq!(seen.len(), published, "each event was published once");
     until(async || scratch.ping().await.is_ok()).await;
-}
-
-#[tokio::test]
-async fn what_became_of_a_commit_is_found_out_whatever_the_server_said_as_it_ended_the_session() {
-    let scratch = Scratch::new().await;
-    let conversation = TestConversation::open(&scratch).await;
-    let proxy = Proxy::before(&scratch.url()).await;
-    let store = scratch.another(|settings| settings.url = proxy.url().into());
-    let recorder = Arc::new(RecordingFanout::new());
-    proxy.end_commits(true);
-    let sent = post(&conversation.client, keyed("Bonjour", "k1"));
-    committed(done(commit(&store, &recorder, &conversation, sent)).await);
-    assert_eq!(scratch.number("SELECT count(*) FROM messaging.message").await, 1);
-
-    // The same for what runs alone.
-    let delete = Command::DeleteConversation { by: conversation.salon.clone() };
-    committed(done(commit(&store, &recorder, &conversation, delete)).await);
-    let kinds: Vec<_> = recorder.published().into_iter().map(|event| event.kind).collect();
-    assert!(
-        matches!(kinds[..], [EventKind::MessagePosted(_), EventKind::ConversationDeleted]),
-        "{kinds:?}"
-    );
 }
