@@ -179,9 +179,8 @@ struct Unsettled {
     publications: Vec<Publication>,
 }
 
-/// The events of a command.
+/// The events of a command, at least one.
 struct Publication {
-    conversation: ConversationId,
     events: Vec<Event>,
     fanout: Arc<dyn Fanout>,
 }
@@ -290,8 +289,8 @@ impl Lane {
     }
 
     fn is_unsettled(&self, conversation: &ConversationId) -> bool {
-        let mut publications = self.unsettled.iter().flat_map(|it| &it.publications);
-        publications.any(|publication| publication.conversation == *conversation)
+        let mut events = self.unsettled.iter().flat_map(Unsettled::first_events);
+        events.any(|event| event.conversation == *conversation)
     }
 
     /// The connection of the lane, which is taken away, or a new one.
@@ -306,19 +305,8 @@ impl Lane {
     fn next_batch(&mut self) -> Vec<Queued> {
         let (mut batch, mut bytes) = (vec![], 0);
         while let Some(queued) = self.waiting.pop_front() {
-            let Some(queued) = self.behind_others(queued) else { continue };
-            if queued.is_late(self.bounds.wait) {
-                queued.answer(Err(late().into()));
-            } else if self.is_unsettled(&queued.conversation) {
-                queued.answer(Err(unsettled().into()));
-            } else if !is_batched(&queued.command) {
-                // The batch may hold earlier commands of this conversation.
-                if batch.iter().any(|other: &Queued| other.conversation == queued.conversation) {
-                    self.waiting.push_front(queued);
-                    break;
-                }
-                self.run_alone(queued, Alone::Other);
-            } else {
+            let Some(queued) = self.may_begin(queued) else { continue };
+            if is_batched(&queued.command) {
                 bytes += size_bytes(&queued.command);
                 let is_full = bytes > self.bounds.bytes || batch.len() >= self.bounds.commands;
                 if is_full && !batch.is_empty() {
@@ -326,9 +314,31 @@ impl Lane {
                     break;
                 }
                 batch.push(queued);
+            } else {
+                // The batch may hold earlier commands of this conversation.
+                if batch.iter().any(|other: &Queued| other.conversation == queued.conversation) {
+                    self.waiting.push_front(queued);
+                    break;
+                }
+                self.run_alone(queued, Alone::Other);
             }
         }
         batch
+    }
+
+    /// Returns a command that may begin now. Others wait behind the one of their conversation that runs
+    /// alone, or are answered.
+    fn may_begin(&mut self, queued: Queued) -> Option<Queued> {
+        let queued = self.behind_others(queued)?;
+        let refused = if queued.is_late(self.bounds.wait) {
+            late()
+        } else if self.is_unsettled(&queued.conversation) {
+            unsettled()
+        } else {
+            return Some(queued);
+        };
+        queued.answer(Err(refused.into()));
+        None
     }
 
     /// Puts a command behind the one of its conversation that runs alone, if there is one; else returns
@@ -363,40 +373,25 @@ impl Lane {
         }
     }
 
-    /// Runs a batch on the connection of the lane. After a failure the connection is only kept if it is
-    /// certain that another one would not do better.
+    /// Runs a batch on the connection of the lane.
     async fn attempt(&mut self, batch: &[Queued]) -> Result<Vec<Verdict>, Failure> {
         let session = self.open_session().await?;
         let items: Vec<_> = batch.iter().map(Queued::item).collect();
         let mut sent = None;
         let work = Box::pin(run_batch(&session, &items, READ_IN_BATCH_MAX, &mut sent));
         let done = in_time(self.bounds.transaction, work).await;
-        if let (Err(failure), Some(sent)) = (&done, sent) {
-            drop(session);
-            let Settled { verdicts, unsettled, session } =
-                self.connections.settle(batch, sent, failure).await;
-            self.session = session;
-            if let Some(unsettled) = unsettled {
-                self.keep(unsettled);
-            }
-            return verdicts;
+        let settled = self.connections.conclude(session, batch, done, sent).await;
+        self.session = settled.session;
+        if let Some(unsettled) = settled.unsettled {
+            self.keep(unsettled);
         }
-        if done.as_ref().err().is_none_or(keeps_connection) {
-            self.session = Some(session);
-        }
-        done
+        settled.verdicts
     }
 
     /// Runs a command of a batch that failed, without waiting for a lock.
     async fn run_single(&mut self, queued: Queued) {
         // A command of its conversation may run alone since.
-        let Some(queued) = self.behind_others(queued) else { return };
-        if queued.is_late(self.bounds.wait) {
-            return queued.answer(Err(late().into()));
-        }
-        if self.is_unsettled(&queued.conversation) {
-            return queued.answer(Err(unsettled().into()));
-        }
+        let Some(queued) = self.may_begin(queued) else { return };
         let batch = vec![queued];
         let done = match self.attempt(&batch).await {
             Err(failure) if failure.is_worth_another_try() => self.attempt(&batch).await,
@@ -528,9 +523,8 @@ impl Queued {
     }
 
     fn publish(&self, outcome: &Outcome) {
-        let Ok(committed) = outcome else { return };
-        if !committed.changes.events.is_empty() {
-            publish(&*self.fanout, &self.conversation, &committed.changes.events);
+        if let Ok(committed) = outcome {
+            publish(&*self.fanout, &committed.changes.events);
         }
     }
 
@@ -540,11 +534,12 @@ impl Queued {
     }
 }
 
-fn publish(fanout: &dyn Fanout, conversation: &ConversationId, events: &[Event]) {
+fn publish(fanout: &dyn Fanout, events: &[Event]) {
+    let Some(first) = events.first() else { return };
     // It is committed: whatever goes wrong here, the sender is answered so. Sessions that missed it
     // find the gap.
     if catch_unwind(AssertUnwindSafe(|| fanout.publish(events))).is_err() {
-        tracing::error!(conversation.id = %conversation, "events could not be published");
+        tracing::error!(conversation.id = %first.conversation, "events could not be published");
     }
 }
 
@@ -554,8 +549,8 @@ impl Unsettled {
         let publication = |(queued, verdict): (&Queued, &Verdict)| match verdict {
             Verdict::Decided(outcome) => {
                 let events = outcome.as_ref().as_ref().ok()?.changes.events.clone();
-                let (conversation, fanout) = (queued.conversation.clone(), queued.fanout.clone());
-                (!events.is_empty()).then_some(Publication { conversation, events, fanout })
+                let fanout = queued.fanout.clone();
+                (!events.is_empty()).then_some(Publication { events, fanout })
             }
             Verdict::Locked => None,
         };
@@ -564,24 +559,25 @@ impl Unsettled {
         Some(Self { transaction, publications })
     }
 
-    fn first_event(&self) -> Option<&Event> {
-        self.publications.first()?.events.first()
+    /// The first event of each command.
+    fn first_events(&self) -> impl Iterator<Item = &Event> {
+        self.publications.iter().filter_map(|publication| publication.events.first())
     }
 
     fn publish(&self) {
-        for Publication { conversation, events, fanout } in &self.publications {
-            publish(&**fanout, conversation, events);
+        for Publication { events, fanout } in &self.publications {
+            publish(&**fanout, events);
         }
     }
 }
 
-/// What was found out about a transaction whose end was not answered.
+/// How a transaction ended, as far as that is known.
 struct Settled {
     /// What was decided, if it was committed.
     verdicts: Result<Vec<Verdict>, Failure>,
     /// The transaction, if it has to be asked about later.
     unsettled: Option<Unsettled>,
-    /// The connection on which the server was asked, if it can be used.
+    /// A connection that can be used on.
     session: Option<Session>,
 }
 
@@ -614,7 +610,8 @@ impl Connections {
 
     /// What became of a transaction.
     async fn fate_of(&self, session: &Session, unsettled: &Unsettled) -> Result<Fate, Failure> {
-        let asked = Box::pin(session.fate_of(&unsettled.transaction, unsettled.first_event()));
+        let asked =
+            Box::pin(session.fate_of(&unsettled.transaction, unsettled.first_events().next()));
         let fate = in_time(self.bounds.open, asked).await?;
         if fate == Fate::Unknown {
             tracing::warn!(
@@ -622,6 +619,28 @@ impl Connections {
             );
         }
         Ok(fate)
+    }
+
+    /// Ends an attempt on `session` to run `batch`. `sent` is set if its commit was sent and not answered.
+    /// After a failure the connection is only kept if it is certain that another one would not do better.
+    async fn conclude(
+        &self,
+        session: Session,
+        batch: &[Queued],
+        done: Result<Vec<Verdict>, Failure>,
+        sent: Option<Sent>,
+    ) -> Settled {
+        match (done, sent) {
+            (Err(failure), Some(sent)) => {
+                drop(session);
+                self.settle(batch, sent, &failure).await
+            }
+            (verdicts, _) => {
+                let is_kept = verdicts.as_ref().err().is_none_or(keeps_connection);
+                let session = Some(session).filter(|_| is_kept);
+                Settled { verdicts, unsettled: None, session }
+            }
+        }
     }
 
     /// Finds out what became of a transaction whose end was not answered. If the server cannot be asked
@@ -697,16 +716,10 @@ impl Connections {
         let mut sent = None;
         let work = Box::pin(run_alone(&session, &item, &mut sent));
         let done = in_time(self.bounds.transaction, work).await;
-        if let (Err(failure), Some(sent)) = (&done, sent) {
-            drop(session);
-            let settled = self.settle(std::slice::from_ref(queued), sent, failure).await;
-            self.idle.borrow_mut().extend(settled.session);
-            *unsettled = settled.unsettled;
-            return settled.verdicts;
-        }
-        if done.as_ref().err().is_none_or(keeps_connection) {
-            self.idle.borrow_mut().push(session);
-        }
-        done
+        let batch = std::slice::from_ref(queued);
+        let settled = self.conclude(session, batch, done, sent).await;
+        self.idle.borrow_mut().extend(settled.session);
+        *unsettled = settled.unsettled;
+        settled.verdicts
     }
 }

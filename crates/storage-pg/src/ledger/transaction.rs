@@ -70,10 +70,11 @@ async fn decide_batch(
         facts::of_batch(session, items),
     );
     begun?;
-    let (mut heads, mut transaction) = (HashMap::new(), None);
-    for row in rows? {
-        let head = head(&row)?;
-        transaction = transaction.or(Some(transaction_of(&row)?));
+    let rows = rows?;
+    let transaction = rows.first().map(transaction_of).transpose()?;
+    let mut heads = HashMap::new();
+    for row in &rows {
+        let head = head(row)?;
         heads.insert(
             head.conversation.id.clone(),
             Locked { head, changed_by: vec![], is_left: false },
