@@ -49,11 +49,10 @@ impl ConversationLog for SlowLog {
     }
 }
 
-fn with_delays(
+fn with_log(
     Service { store, fanout, clock, .. }: &Service,
-    delay_factor: usize,
+    log: impl ConversationLog + 'static,
 ) -> Appointments {
-    let log = SlowLog { store: store.clone(), commits: AtomicUsize::new(0), delay_factor };
     let ids = Arc::new(CountingIds::new());
     let (store, people) = (store.clone(), store.clone());
     Appointments::new(store, Arc::new(log), people, fanout.clone(), clock.clone(), ids)
@@ -62,7 +61,8 @@ fn with_delays(
 /// Runs three handlers for each of five events; event `late` is reported after `steps` yields.
 async fn run(late: usize, steps: usize, delay_factor: usize) {
     let service = service();
-    let appointments = with_delays(&service, delay_factor);
+    let (store, commits) = (service.store.clone(), AtomicUsize::new(0));
+    let appointments = with_log(&service, SlowLog { store, commits, delay_factor });
     let kinds = [0, 1, 2, 4, 3].into_iter().zip(9..).enumerate();
     let events: Vec<_> = kinds.map(|(number, (kind, hour))| event(number, kind, hour)).collect();
     for event in events.iter().filter(|event| **event != events[late]) {
@@ -116,12 +116,8 @@ async fn an_event_about_somebody_who_is_forgotten_meanwhile_says_nothing() {
     let service = service();
     let booked = event(0, 4, 9);
     receive(&service, &booked);
-    let Service { store, fanout, clock, .. } = &service;
-    let (store, log) = (store.clone(), Arc::new(LateLog(store.clone())));
-    let people = store.clone();
-    let ids = Arc::new(CountingIds::new());
-    let appointments =
-        Appointments::new(store.clone(), log, people, fanout.clone(), clock.clone(), ids);
+    let store = &service.store;
+    let appointments = with_log(&service, LateLog(store.clone()));
     appointments.handle_appointment_event(&booked.id).await.expect("it can be handled");
     let pending = store.pending_appointment_event(&booked.id).await.expect("the store works");
     assert_eq!(pending, None, "it is settled");
