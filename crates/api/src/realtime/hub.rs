@@ -27,7 +27,7 @@ use super::{
     events::{self, OutgoingEvent},
     presence::PresenceTracker,
     registry::{self, DisconnectCause, EventSink, Joined, Registrations, SessionRegistry},
-    retry::{Retry, caught, caught_async},
+    retry::{caught, until_done},
     room::{BatchOrder, JoinKey, Progress, RoomId, Sent},
     settings::Settings,
     subscriptions::Subscriptions,
@@ -479,18 +479,9 @@ impl Hub {
     /// follows what was delivered is delivered at once.
     fn repair(&self, conversation: &ConversationId, viewer: &UserId) {
         let Some(room) = self.sessions().start_repair(conversation) else { return };
-        let mut repair =
+        let repair =
             Repair { hub: self.clone(), conversation: conversation.clone(), room, ended: false };
-        let viewer = viewer.clone();
-        self.inner.runtime.spawn(async move {
-            let mut retry = Retry::new();
-            while !repair.ended {
-                match caught_async("repairing a room", repair.step(&viewer)).await {
-                    Some(true) => retry.succeeded(),
-                    Some(false) | None => retry.wait().await,
-                }
-            }
-        });
+        self.inner.runtime.spawn(repair.run(viewer.clone()));
     }
 
     async fn read_log(
@@ -577,19 +568,20 @@ struct Repair {
 }
 
 impl Repair {
-    /// Delivers what the log says next, as `viewer` sees it. False when the log could not be read.
-    async fn step(&mut self, viewer: &UserId) -> bool {
-        let Self { hub, conversation, room, .. } = &*self;
+    async fn run(mut self, viewer: UserId) {
+        until_done("repairing a room", || self.step(&viewer)).await;
+        self.ended = true;
+    }
+
+    /// Delivers what the log says next, as `viewer` sees it. Returns whether that was all; `None` when the
+    /// log could not be read.
+    async fn step(&self, viewer: &UserId) -> Option<bool> {
+        let Self { hub, conversation, room, .. } = self;
         let progress = hub.sessions().repair_progress(conversation, *room);
-        let Some(progress) = progress else {
-            self.ended = true;
-            return true;
-        };
-        let piece = hub.read_log(conversation, viewer, progress.delivered_seq).await;
-        if let Some(piece) = &piece {
-            hub.deliver_repaired(conversation, *room, progress, piece);
-        }
-        piece.is_some()
+        let Some(progress) = progress else { return Some(true) };
+        let piece = hub.read_log(conversation, viewer, progress.delivered_seq).await?;
+        hub.deliver_repaired(conversation, *room, progress, &piece);
+        Some(false)
     }
 }
 

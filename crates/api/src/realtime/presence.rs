@@ -29,7 +29,7 @@ use tokio::{
 use super::{
     events::{OnlinePerson, PresenceSnapshot, ServerEvent as _, UserOffline, UserOnline},
     registry::SessionRegistry,
-    retry::{Retry, caught, caught_async},
+    retry::{Retry, caught, caught_async, until_done},
     room::SessionKey,
 };
 
@@ -410,16 +410,8 @@ struct PartnersRead {
 
 impl PartnersRead {
     async fn run(mut self) {
-        let mut retry = Retry::new();
-        while !self.settled {
-            let read = self.presence.read_once(&self.user);
-            if let Some(settled) = caught_async("reading partners", read).await.flatten() {
-                self.settled = settled;
-                retry.succeeded();
-            } else {
-                retry.wait().await;
-            }
-        }
+        until_done("reading partners", || self.presence.read_once(&self.user)).await;
+        self.settled = true;
     }
 }
 

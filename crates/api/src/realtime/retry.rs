@@ -36,6 +36,22 @@ impl Retry {
     }
 }
 
+/// Repeats `attempt` until it returns `Some(true)`: all is done. `Some(false)` is a step on the way; after
+/// `None`, a failure, and after a panic it waits, longer each time.
+pub(super) async fn until_done<F>(what: &'static str, mut attempt: impl FnMut() -> F)
+where
+    F: Future<Output = Option<bool>>,
+{
+    let mut retry = Retry::new();
+    loop {
+        match caught_async(what, attempt()).await.flatten() {
+            Some(true) => return,
+            Some(false) => retry.succeeded(),
+            None => retry.wait().await,
+        }
+    }
+}
+
 /// What `attempt` returns; `None` when it panicked, which is logged under the name `what`. The caller makes
 /// good what the attempt may have left half done.
 pub(super) fn caught<T>(what: &'static str, attempt: impl FnOnce() -> T) -> Option<T> {

@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     events::{ServerEvent as _, UnreadCountUpdated},
     registry::{Registrations, SessionRegistry},
-    retry::{Retry, caught_async},
+    retry::until_done,
 };
 
 /// How many totals are counted at the same time.
@@ -197,17 +197,8 @@ struct Count {
 
 impl Count {
     async fn run(mut self) {
-        let mut retry = Retry::new();
-        while !self.settled {
-            let counted = self.counter.count_once(&self.user);
-            if let Some(settled) = caught_async("counting what is unread", counted).await.flatten()
-            {
-                self.settled = settled;
-                retry.succeeded();
-            } else {
-                retry.wait().await;
-            }
-        }
+        until_done("counting what is unread", || self.counter.count_once(&self.user)).await;
+        self.settled = true;
     }
 }
 
