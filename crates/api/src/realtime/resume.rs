@@ -36,13 +36,17 @@ use crate::{
 /// commit, in milliseconds.
 const CLOCKS_MAY_DIFFER_MS: i64 = 60_000;
 
-/// What a session is sent first, each with its subscriptions by then.
-pub(super) type Replay = Vec<(OutgoingEvent, Subscriptions)>;
+/// What a restored session is sent first.
+pub(super) struct Replay {
+    /// Each with the session's subscriptions by then.
+    pub(super) events: Vec<(OutgoingEvent, Subscriptions)>,
+    /// By the end.
+    pub(super) subscriptions: Subscriptions,
+}
 
 /// The replay so far, and how much more may be added.
 struct ReplayBuilder {
     replay: Replay,
-    subscriptions: Subscriptions,
     events_left: u32,
     budget: Budget,
 }
@@ -67,8 +71,7 @@ impl Session {
         // So that events sent from now on carry these subscriptions and not none.
         hub.set_subscriptions(self.key, subscriptions);
         let mut builder = ReplayBuilder {
-            replay: Vec::new(),
-            subscriptions: subscriptions.clone(),
+            replay: Replay { events: Vec::new(), subscriptions: subscriptions.clone() },
             events_left: settings.resume_events_max,
             budget: Budget::of(settings.answer_bytes_max),
         };
@@ -107,7 +110,7 @@ impl Session {
         }
         if is_gone(&events) {
             self.leave_room(conversation);
-            builder.subscriptions.leave(conversation);
+            builder.replay.subscriptions.leave(conversation);
         } else {
             // The events themselves are in the replay.
             let opening = Opening { events: &[], since, is_log: true };
@@ -129,12 +132,12 @@ impl Session {
         let since = Timestamp::from_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
         let changes_max = settings.resume_events_max;
         let changes = messaging.changes_since(&self.caller.user, since, changes_max + 1).await?;
-        let rooms = builder.subscriptions.clone();
+        let rooms = builder.replay.subscriptions.clone();
         let is_elsewhere = |event: &&Event| !rooms.has(&event.conversation);
         let elsewhere = changes.iter().filter(is_elsewhere);
         let elsewhere = elsewhere.filter_map(|event| delivery::entry(event, hub.links()));
         if changes.len() > changes_max as usize || !builder.add(elsewhere) {
-            builder.replay.extend(events::resync(None).map(|event| (event, rooms)));
+            builder.replay.events.extend(events::resync(None).map(|event| (event, rooms)));
         }
         Ok(())
     }
@@ -157,8 +160,9 @@ impl ReplayBuilder {
             if !self.budget.take_event(event.data().get().len()) {
                 return false;
             }
-            let event = self.subscriptions.advance(&event).clone();
-            self.replay.push((event, self.subscriptions.clone()));
+            let Replay { events, subscriptions } = &mut self.replay;
+            let event = subscriptions.advance(&event).clone();
+            events.push((event, subscriptions.clone()));
         }
         true
     }

@@ -1,8 +1,14 @@
 //! The Socket.IO front door: connecting, recovering, and the events of its clients.
 
-use std::{borrow::Cow, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use domain::time::Timestamp;
 use serde_json::{Value, json};
 use socketio::{
     Accepted, Acknowledger, ConnectRequest, DisconnectReason, EmitError, Event, Frame, Handler,
@@ -74,8 +80,8 @@ impl MessagingNamespace {
         let wish = recovery_wish(&auth.fields);
         match recovery_key.as_ref().filter(|_| recovery_offered.to(wish)) {
             None => {
-                let sink = Arc::new(SocketEventSink { socket: socket.clone(), issuer: None });
-                let session = Session::enter(&self.context, admitted, sink)?;
+                let sink = SocketEventSink::new(socket.clone(), None);
+                let session = Session::enter(&self.context, admitted, Arc::new(sink))?;
                 let intake = session.intake();
                 let accepted = Accepted::new(SocketSession::new(session, socket, None));
                 Ok(accepted.with_intake(intake))
@@ -176,21 +182,103 @@ struct SocketEventSink {
     socket: Socket,
     /// Writes the offsets by which the client may recover.
     issuer: Option<RecoveryTokenIssuer>,
+    held: Mutex<Option<HeldEvents>>,
+}
+
+/// What happens while a session is being restored. It is sent behind the replay, with offsets that go on from
+/// there: one that named only what was joined by then would have the client sent the replay again, if it
+/// is cut off with that offset.
+struct HeldEvents {
+    events: Vec<(OutgoingEvent, Delivery)>,
+    /// The most events that wait; the session of a client that has more to be sent ends.
+    events_max: usize,
+}
+
+/// How an event is sent.
+#[derive(Clone, Copy)]
+enum Delivery {
+    Durable,
+    Answer,
+    Volatile,
 }
 
 impl SocketEventSink {
-    /// `event` with its offset, where the client takes those. `None` for an event that could not be encoded,
-    /// which was logged then.
-    fn frame<'a>(
+    fn new(socket: Socket, issuer: Option<RecoveryTokenIssuer>) -> Self {
+        Self { socket, issuer, held: Mutex::new(None) }
+    }
+
+    /// A sink that sends nothing before [`Self::send_held`]; at most `events_max` events wait for that.
+    fn holding(socket: Socket, issuer: RecoveryTokenIssuer, events_max: usize) -> Self {
+        let held = HeldEvents { events: Vec::new(), events_max };
+        Self { socket, issuer: Some(issuer), held: Mutex::new(Some(held)) }
+    }
+
+    /// Sends what has been held, and from now on everything at once. The session has been sent what `subscriptions`
+    /// says, and what happened elsewhere before `at`.
+    fn send_held(&self, mut subscriptions: Subscriptions, at: Timestamp) {
+        // Locked until all is sent: what comes now is sent after that.
+        let mut held = self.held();
+        for (event, delivery) in held.take().into_iter().flat_map(|held| held.events) {
+            let sent = match delivery {
+                Delivery::Volatile => self.post_volatile(&event),
+                Delivery::Durable | Delivery::Answer => {
+                    let event = subscriptions.advance(&event);
+                    self.post(event, delivery, |issuer| issuer.offset_as_of(&subscriptions, at))
+                }
+            };
+            if sent.is_err() {
+                // The connection has ended, and with it the attempt to recover the session.
+                return;
+            }
+        }
+    }
+
+    /// Keeps `event` if the session is being restored. `None` when it is to be sent now.
+    fn hold(&self, event: &OutgoingEvent, delivery: Delivery) -> Option<Result<(), SessionClosed>> {
+        let mut held = self.held();
+        let held = held.as_mut()?;
+        if held.events.len() < held.events_max {
+            held.events.push((event.clone(), delivery));
+        } else if !matches!(delivery, Delivery::Volatile) {
+            self.socket.fail_session();
+            return Some(Err(SessionClosed));
+        }
+        Some(Ok(()))
+    }
+
+    /// Sends `event` with its offset, where the client takes those. One that could not be encoded was logged
+    /// then.
+    fn post(
         &self,
-        event: &'a OutgoingEvent,
-        subscriptions: &Subscriptions,
-    ) -> Option<Cow<'a, Frame>> {
-        let frame = event.frame()?;
-        Some(match &self.issuer {
-            Some(issuer) => Cow::Owned(frame.offset_by(&issuer.offset(subscriptions))),
+        event: &OutgoingEvent,
+        delivery: Delivery,
+        offset: impl FnOnce(&RecoveryTokenIssuer) -> String,
+    ) -> Result<(), SessionClosed> {
+        let Some(frame) = event.frame() else { return Ok(()) };
+        let frame = match &self.issuer {
+            Some(issuer) => Cow::Owned(frame.offset_by(&offset(issuer))),
             None => Cow::Borrowed(frame),
-        })
+        };
+        let sent = match delivery {
+            Delivery::Answer => self.socket.send_answer(&frame),
+            Delivery::Durable | Delivery::Volatile => self.socket.send(&frame),
+        };
+        sent.map_err(|_| SessionClosed)
+    }
+
+    fn post_volatile(&self, event: &OutgoingEvent) -> Result<(), SessionClosed> {
+        let Some(frame) = event.frame() else { return Ok(()) };
+        match self.socket.send_volatile(frame) {
+            Ok(()) | Err(EmitError::Dropped) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "an event did not reach its session");
+                Err(SessionClosed)
+            }
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<HeldEvents>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -200,8 +288,9 @@ impl EventSink for SocketEventSink {
         event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed> {
-        let Some(frame) = self.frame(event, subscriptions) else { return Ok(()) };
-        self.socket.send(&frame).map_err(|_| SessionClosed)
+        let delivery = Delivery::Durable;
+        self.hold(event, delivery)
+            .unwrap_or_else(|| self.post(event, delivery, |issuer| issuer.offset(subscriptions)))
     }
 
     fn answer(
@@ -209,16 +298,15 @@ impl EventSink for SocketEventSink {
         event: &OutgoingEvent,
         subscriptions: &Subscriptions,
     ) -> Result<(), SessionClosed> {
-        let Some(frame) = self.frame(event, subscriptions) else { return Ok(()) };
-        self.socket.send_answer(&frame).map_err(|_| SessionClosed)
+        let delivery = Delivery::Answer;
+        self.hold(event, delivery)
+            .unwrap_or_else(|| self.post(event, delivery, |issuer| issuer.offset(subscriptions)))
     }
 
     fn send_volatile(&self, event: &OutgoingEvent) {
-        let Some(frame) = event.frame() else { return };
-        match self.socket.send_volatile(frame) {
-            Ok(()) | Err(EmitError::Dropped) => {}
-            Err(error) => tracing::debug!(%error, "an event did not reach its session"),
-        }
+        let sent = self.hold(event, Delivery::Volatile);
+        // That the session has ended is noticed by what must not be lost.
+        let _ = sent.unwrap_or_else(|| self.post_volatile(event));
     }
 
     fn silent_for(&self) -> Duration {
@@ -274,7 +362,13 @@ impl ConnectHandler<'_> {
         let issuer = self.issuer(&claim.socket_id, &admitted);
         let is_active = table.get(&claim.socket_id).is_some();
         let admitted = if is_active { admitted.in_place_of_another() } else { admitted };
-        let session = self.enter(admitted, &issuer)?;
+        let sink = SocketEventSink::holding(
+            self.socket.clone(),
+            issuer.clone(),
+            context.settings.socket.mailbox_messages,
+        );
+        let sink = Arc::new(sink);
+        let session = Session::enter(context, admitted, sink.clone())?;
         let (lease, former) = table.take(&claim.socket_id, self.active_session(&session));
         let former = former.map(|former| former.into_takeover(&context.hub));
         if let Some(rooms) = former.as_ref().and_then(PendingTakeover::rooms) {
@@ -294,7 +388,8 @@ impl ConnectHandler<'_> {
         drop(former);
         match restored {
             Ok(Some(replay)) => {
-                let frames = frames(&issuer, &claim, &replay);
+                let frames = frames(&issuer, claim.at, &replay.events);
+                sink.send_held(replay.subscriptions, claim.at);
                 let accepted = self.accept(session, &issuer, lease);
                 Ok(accepted.recovered(claim.socket_id, frames))
             }
@@ -312,7 +407,8 @@ impl ConnectHandler<'_> {
     fn begin(self, admitted: AuthenticatedClient, was_here: bool) -> Result<Accepted, Failure> {
         let socket_id = self.socket.id().to_string();
         let issuer = self.issuer(&socket_id, &admitted);
-        let session = self.enter(admitted, &issuer)?;
+        let sink = SocketEventSink::new(self.socket.clone(), Some(issuer.clone()));
+        let session = Session::enter(&self.namespace.context, admitted, Arc::new(sink))?;
         let (lease, _nobody) = self.namespace.table.take(&socket_id, self.active_session(&session));
         if was_here && let Some(event) = events::resync(None) {
             session.answer(&event);
@@ -328,19 +424,6 @@ impl ConnectHandler<'_> {
     fn issuer(&self, socket_id: &str, admitted: &AuthenticatedClient) -> RecoveryTokenIssuer {
         let clock = self.namespace.context.clock.clone();
         RecoveryTokenIssuer::new(self.key.clone(), socket_id, admitted.user().clone(), clock)
-    }
-
-    fn enter(
-        &self,
-        admitted: AuthenticatedClient,
-        issuer: &RecoveryTokenIssuer,
-    ) -> Result<Session, Failure> {
-        let (socket, issuer) = (self.socket.clone(), Some(issuer.clone()));
-        Session::enter(
-            &self.namespace.context,
-            admitted,
-            Arc::new(SocketEventSink { socket, issuer }),
-        )
     }
 
     fn accept(
@@ -359,12 +442,11 @@ impl ConnectHandler<'_> {
 /// happened in other conversations has to be read from the moment of the cut on.
 fn frames(
     issuer: &RecoveryTokenIssuer,
-    claim: &VerifiedRecovery,
-    replay: &[(OutgoingEvent, Subscriptions)],
+    at: Timestamp,
+    events: &[(OutgoingEvent, Subscriptions)],
 ) -> Vec<Frame> {
-    let framed = replay.iter().filter_map(|(event, subscriptions)| {
-        let offset = issuer.offset_as_of(subscriptions, claim.at);
-        Some(event.frame()?.offset_by(&offset))
+    let framed = events.iter().filter_map(|(event, subscriptions)| {
+        Some(event.frame()?.offset_by(&issuer.offset_as_of(subscriptions, at)))
     });
     framed.collect()
 }

@@ -59,6 +59,51 @@ async fn what_was_sent_and_never_received_is_told_again() {
 }
 
 #[actix_web::test]
+async fn what_is_sent_while_a_session_is_restored_does_not_lead_back_behind_the_replay() {
+    let node = Node::new().await;
+    let (path, id) = node.talk().await;
+    let memory = joined(&node, "c1", &id).await.cut().await;
+    for words in ["1", "2"] {
+        node.test_app.send_message(&path, "s1", words).await;
+    }
+    let held = node.test_app.store.hold_reads();
+    let meanwhile = async {
+        held.until_one_waits().await;
+        // They hear of each new conversation.
+        node.talk().await;
+        drop(held);
+    };
+    let (mut back, ()) = tokio::join!(memory.come_back(&node, "c1"), meanwhile);
+    assert_eq!(words(&back), ["1", "2"]);
+    // It is cut off again right behind the first of what was sent meanwhile.
+    back.next().await;
+    let mut again = back.come_back(&node, "c1").await;
+    assert_eq!(words(&again), Vec::<&str>::new());
+    node.test_app.send_message(&path, "s1", "3").await;
+    assert_eq!(again.named("new-message").await["content"], "3");
+}
+
+#[actix_web::test]
+async fn whose_restoring_session_is_sent_too_much_is_cut_off_and_comes_again() {
+    let socket = socketio::Config { mailbox_messages: 4, ..socketio::Config::default() };
+    let node = Node::with(realtime::Settings { socket, ..Default::default() }).await;
+    let (path, id) = node.talk().await;
+    let memory = joined(&node, "c1", &id).await.cut().await;
+    node.test_app.send_message(&path, "s1", "missed").await;
+    let held = node.test_app.store.hold_reads();
+    let meanwhile = async {
+        held.until_one_waits().await;
+        for _ in 0..5 {
+            node.talk().await;
+        }
+        drop(held);
+    };
+    tokio::join!(Client::put_off(&node, &memory, "c1"), meanwhile);
+    let back = memory.come_back(&node, "c1").await;
+    assert_eq!(words(&back), ["missed"]);
+}
+
+#[actix_web::test]
 async fn another_node_takes_the_client_up_as_well() {
     let node = Node::new().await;
     let (path, id) = node.talk().await;
