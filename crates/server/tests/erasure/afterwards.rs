@@ -59,6 +59,7 @@ impl Nodes {
         for (name, value) in settings {
             launch = launch.with(name, value);
         }
+        app.server.secret().clone_into(&mut launch.secret);
         let other = Server::start(launch).await?;
 
         let (salon, client) = (Person::new(SALON, "user_salon"), Person::new(ERASED, "client"));
