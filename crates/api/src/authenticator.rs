@@ -14,7 +14,7 @@ use domain::{
     time::Zone,
 };
 
-use crate::error::Failure;
+use crate::{error::Failure, session_ends::SessionEndReader};
 
 /// Maximum number of cached profile digests. The cache is cleared when it is full.
 const CACHED_MAX: usize = 10_000;
@@ -23,6 +23,7 @@ const CACHED_MAX: usize = 10_000;
 /// changed.
 pub(crate) struct Authenticator {
     tokens: Arc<dyn TokenVerifier>,
+    session_ends: Arc<SessionEndReader>,
     directory: Directory,
     hasher: RandomState,
     /// Digest of the profile last written to the directory.
@@ -30,16 +31,22 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    pub(crate) fn new(tokens: Arc<dyn TokenVerifier>, directory: Directory) -> Self {
-        Self { tokens, directory, hasher: RandomState::new(), synced: Mutex::default() }
+    pub(crate) fn new(
+        tokens: Arc<dyn TokenVerifier>,
+        session_ends: Arc<SessionEndReader>,
+        directory: Directory,
+    ) -> Self {
+        let (hasher, synced) = (RandomState::new(), Mutex::default());
+        Self { tokens, session_ends, directory, hasher, synced }
     }
 
-    /// The person whose token it is.
+    /// The person whose token it is, unless it was ended.
     ///
     /// # Errors
     /// `unauthorized`, `token_expired`, `forbidden` for a program, or the store's failure.
     pub(crate) async fn identify(&self, token: &str) -> Result<Caller, Failure> {
         let caller = person(self.tokens.verify(token)?)?;
+        self.session_ends.check(&caller).await?;
         if caller.profile.is_empty() {
             return Ok(caller);
         }
@@ -59,6 +66,11 @@ impl Authenticator {
     pub(crate) fn program(&self, token: &str) -> Result<Caller, Failure> {
         let caller = self.tokens.verify(token)?;
         if caller.role == Role::Service { Ok(caller) } else { Err(Failure::for_programs()) }
+    }
+
+    /// Whether a person was erased, as far as this node knows.
+    pub(crate) fn is_erased(&self, person: &UserId) -> bool {
+        self.session_ends.is_erased(person)
     }
 
     fn remember(&self, user: &UserId, digest: u64) {

@@ -17,6 +17,7 @@ use domain::{
     mail::service::{MuteError, PreferencesError, ReplyByMailError},
     participant::directory::PutParticipantsError,
     ports::{KeepError, StoreError, TokenError},
+    privacy::service::RevokeError,
 };
 
 use crate::{
@@ -410,6 +411,15 @@ impl From<TokenError> for Failure {
         match error {
             TokenError::Expired => Self::new(Code::TokenExpired, texts::UNAUTHORIZED),
             TokenError::Invalid => Self::new(Code::Unauthorized, texts::UNAUTHORIZED),
+        }
+    }
+}
+
+impl From<RevokeError> for Failure {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::InFuture => Self::validation(vec![texts::ISSUED_IN_FUTURE]),
+            RevokeError::Store(error) => error.into(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod participant;
 mod preferences;
 mod query;
 mod retention;
+mod revocation;
 pub use appointment_event::appointment_event;
 pub use conversation::{change, new_conversation};
 pub use draft::{draft, socket_draft};
@@ -22,3 +23,4 @@ pub use query::{
     encode_conversation_cursor, encode_message_cursor, event_query, link_query, message_query,
 };
 pub use retention::{retention_policy, salon_retention};
+pub use revocation::issued_before;

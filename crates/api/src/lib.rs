@@ -18,6 +18,7 @@ pub mod mail;
 pub mod origins;
 pub mod readiness;
 pub mod realtime;
+pub mod session_ends;
 pub mod signing;
 #[cfg(test)]
 mod testing;
@@ -36,7 +37,7 @@ use authenticator::Authenticator;
 use domain::{
     Services, Uploads,
     conversation::uploads::UploadSettings,
-    ports::{Clock, Files, Ids, JobNotifier, TokenVerifier},
+    ports::{Clock, Files, Ids, JobNotifier, StoreError, TokenVerifier},
     retention::RetentionSettings,
     store::Store,
 };
@@ -45,6 +46,7 @@ use links::Links;
 use mail::{DevMails, Webhooks};
 use readiness::Readiness;
 use realtime::{PlainWebSocket, Realtime};
+use session_ends::SessionEndReader;
 use tracing_actix_web::TracingLogger;
 
 pub use http::{Surface, openapi_internal_json, openapi_json};
@@ -89,6 +91,8 @@ pub struct Settings {
     pub uploads: UploadSettings,
     /// Default retention.
     pub retention: RetentionSettings,
+    /// Revocation of tokens.
+    pub session_ends: session_ends::Settings,
 }
 
 /// The API of the service. Cheap to clone; clones share everything.
@@ -98,16 +102,25 @@ pub struct Api {
     sockets: socketio::Server,
     plain: PlainWebSocket,
     realtime: Realtime,
+    session_ends: Arc<SessionEndReader>,
 }
 
 impl Api {
     /// Wires the service. Must be called within a Tokio runtime, on which it spawns background tasks.
     pub fn new(settings: Settings, ports: Ports) -> Self {
-        let Settings { http, realtime, limits, links, mail, uploads, retention } = settings;
+        let Settings { http, realtime, limits, links, mail, uploads, retention, session_ends } =
+            settings;
         let Ports { store, tokens, clock, ids, files, dev_mail, job_notifier } = ports;
         let limits = Limits::new(limits);
         let links = Links::new(links, clock.clone());
         let realtime = Realtime::new(realtime, store.clone(), links.clone());
+        let session_ends = Arc::new(SessionEndReader::new(
+            store.clone(),
+            realtime.hub().clone(),
+            clock.clone(),
+            session_ends,
+        ));
+        session_ends.clone().follow();
         let services = Services::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone())
             .with_retention(retention);
         let uploads =
@@ -117,12 +130,17 @@ impl Api {
             messaging: services.messaging.clone(),
             directory: services.directory.clone(),
             tokens: tokens.clone(),
+            session_ends: session_ends.clone(),
             clock,
             origins: http.origins.clone(),
             limits: limits.clone(),
         });
         let context = Data::new(http::context::Context {
-            authenticator: Authenticator::new(tokens, services.directory.clone()),
+            authenticator: Authenticator::new(
+                tokens,
+                session_ends.clone(),
+                services.directory.clone(),
+            ),
             readiness: Readiness::new(store, http.readiness_deadline_ms),
             ids,
             services,
@@ -136,7 +154,7 @@ impl Api {
             limits,
             settings: http,
         });
-        Self { context, sockets, plain, realtime }
+        Self { context, sockets, plain, realtime, session_ends }
     }
 
     /// The actix-web application, the same for the server and for tests.
@@ -174,6 +192,15 @@ impl Api {
     /// The services, for background jobs. They publish events to the sockets of this node.
     pub fn services(&self) -> Services {
         self.context.services.clone()
+    }
+
+    /// Reads which tokens count no longer. Called before this node serves: until it has succeeded once, no token
+    /// of a person is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn read_session_ends(&self) -> Result<(), StoreError> {
+        self.session_ends.read_new().await
     }
 
     /// The readiness check of this node.

@@ -34,16 +34,16 @@ use domain::{
     ports::{Clock, Fanout, TokenVerifier},
     store::Store,
 };
-use hub::Hub;
 use session::Context;
 use socketio::MessagingNamespace;
 
-use crate::{limits::Limits, links::Links, origins::Origins};
+use crate::{limits::Limits, links::Links, origins::Origins, session_ends::SessionEndReader};
 
 pub use asyncapi::asyncapi_json;
 pub use settings::Settings;
 
 pub(crate) use events::NAMESPACE;
+pub(crate) use hub::Hub;
 pub(crate) use websocket::PlainWebSocket;
 
 /// What sessions need beside the hub.
@@ -51,6 +51,7 @@ pub(crate) struct SessionPorts {
     pub(crate) messaging: Messaging,
     pub(crate) directory: Directory,
     pub(crate) tokens: Arc<dyn TokenVerifier>,
+    pub(crate) session_ends: Arc<SessionEndReader>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) origins: Origins,
     pub(crate) limits: Limits,
@@ -70,6 +71,11 @@ impl Realtime {
         Self { settings, hub }
     }
 
+    /// The sessions of this node.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// Tells the sessions of this node what happened.
     pub(crate) fn fanout(&self) -> Arc<dyn Fanout> {
         Arc::new(self.hub.clone())
@@ -85,7 +91,8 @@ impl Realtime {
     /// The two front doors: Socket.IO and plain WebSocket. Called once, inside a
     /// runtime.
     pub(crate) fn front_doors(&self, ports: SessionPorts) -> (::socketio::Server, PlainWebSocket) {
-        let SessionPorts { messaging, directory, tokens, clock, origins, limits } = ports;
+        let SessionPorts { messaging, directory, tokens, session_ends, clock, origins, limits } =
+            ports;
         admission::watch(&self.hub, clock.clone(), self.settings.expiry_notice_ms);
         presence::keep(self.hub.presence());
         typing::watch(self.hub.typing());
@@ -100,6 +107,7 @@ impl Realtime {
             messaging,
             directory,
             tokens,
+            session_ends,
             clock,
             limits: limits.clone(),
             connection_limiter: connection_limiter.clone(),

@@ -231,7 +231,8 @@ pub(crate) fn keys(object: &Value) -> Vec<&str> {
 }
 
 /// A fake verifier. A token is the user id, whose first letter is the role: salon, client or program. A
-/// given name may follow after `+`, and another role's letter after `@`. The token `expired` has expired.
+/// given name may follow after `+`, another role's letter after `@`, and the millisecond since 1970 in which
+/// it was issued at the end, after `!`. The token `expired` has expired.
 struct Tokens;
 
 impl TokenVerifier for Tokens {
@@ -240,6 +241,12 @@ impl TokenVerifier for Tokens {
         if token == "expired" {
             return Err(TokenError::Expired);
         }
+        let (token, issued_at) = match token.split_once('!') {
+            Some((token, millis)) => {
+                (token, millis.parse().ok().and_then(domain::time::Timestamp::from_millis))
+            }
+            None => (token, None),
+        };
         let (id, first_name) = match token.split_once('+') {
             Some((id, name)) => (id, Some(name.to_owned())),
             None => (token, None),
@@ -252,6 +259,6 @@ impl TokenVerifier for Tokens {
             _ => return Err(TokenError::Invalid),
         };
         let profile = Profile { first_name, ..Profile::default() };
-        Ok(Caller { user: user(id), role, expires_at: None, profile })
+        Ok(Caller { user: user(id), role, issued_at, expires_at: None, profile })
     }
 }

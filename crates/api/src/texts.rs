@@ -300,6 +300,8 @@ texts! {
     CONVERSATION_ID_RESERVED = "conversationId est un mot réservé", "conversationId is a reserved word";
     OCCURRED_IN_FUTURE = "occurredAt est à plus de 10 minutes dans l'avenir",
         "occurredAt is more than 10 minutes in the future";
+    ISSUED_IN_FUTURE = "issuedBefore est à plus de 10 minutes dans l'avenir",
+        "issuedBefore is more than 10 minutes in the future";
     EVENT_CONTRADICTED = "Cet eventId désigne déjà un autre événement",
         "This eventId already names another event";
 }

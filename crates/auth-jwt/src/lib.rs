@@ -12,8 +12,8 @@
 //! | --- | --- | --- |
 //! | `userId` | 1 to 64 characters of `A-Z a-z 0-9 _ -` | not valid |
 //! | `role` | the platform's word | [`Role::Other`](domain::participant::Role::Other) |
-//! | `exp` | seconds since 1970, at most [`EXPIRY_MAX_DAYS`] ahead | not valid, unless [`Settings::exp_required`] is off |
-//! | `iat` | seconds since 1970, not more than the leeway and a minute ahead | nothing is checked |
+//! | `exp` | seconds since 1970, at most [`EXPIRY_MAX_DAYS`] ahead of now and of `iat` | not valid, unless [`Settings::exp_required`] is off |
+//! | `iat` | seconds since 1970, not more than the leeway and a minute ahead | the token counts as issued in 1970 when tokens are revoked |
 //! | `token_use` | `access` | nothing is checked |
 //! | `type`, `token_type` | anything but `refresh` | nothing is checked |
 //! | `iss`, `aud` | as configured; `aud` may be a list | not valid when configured; else not read |

@@ -93,7 +93,8 @@ fn is_access_type(name: &str) -> bool {
     matches!(name, "jwt" | "at+jwt")
 }
 
-/// How far ahead an expiry may be, in days. One further ahead counts as none: it was not meant as one.
+/// How far ahead an expiry may be, in days, of now and of when the token was issued. One further ahead counts as
+/// none: it was not meant as one.
 pub const EXPIRY_MAX_DAYS: i64 = 400;
 const SECONDS_PER_DAY: i64 = 86_400;
 /// How far ahead `iat` may be beyond the leeway, in seconds.
@@ -159,9 +160,11 @@ impl Claims {
         if issued.is_some_and(|issued| now < issued.ceil_millis()) {
             return Err(TokenError::Invalid);
         }
+        // From now, and from when it was issued: one that lives longer would outlive its revocation.
+        let since = self.iat.map_or(now, |iat| iat.ceil_millis().min(now));
         let is_soon = |exp: NumericDate| {
             let latest = exp.plus_seconds(-leeway_s - EXPIRY_MAX_DAYS * SECONDS_PER_DAY);
-            latest.ceil_millis() <= now
+            latest.ceil_millis() <= since
         };
         let must_expire = terms.exp_required || role == Role::Service;
         if must_expire && !self.exp.is_some_and(is_soon) {
@@ -178,6 +181,7 @@ impl Claims {
         Ok(Caller {
             user: UserId::parse(&self.user_id).map_err(|_| TokenError::Invalid)?,
             role,
+            issued_at: self.iat.and_then(|iat| Timestamp::from_millis(iat.floor_millis())),
             // An expiry beyond the calendar means none.
             expires_at: ends.and_then(Timestamp::from_millis),
             profile: self.into_profile(),
@@ -241,7 +245,7 @@ impl NumericDate {
         Self { micros: self.micros + i128::from(seconds) * MICROS_PER_SECOND }
     }
 
-    /// The last whole millisecond that is not later, for expiry.
+    /// The last whole millisecond that is not later, for `exp` and `iat`.
     fn floor_millis(self) -> i64 {
         saturated(self.micros.div_euclid(MICROS_PER_MILLI))
     }

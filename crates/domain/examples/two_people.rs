@@ -117,8 +117,13 @@ impl Service {
             Arc::new(RandomIds),
         );
         // What a verified token yields.
-        let salon =
-            Caller { user: salon.id, role: salon.role, expires_at: None, profile: salon.profile };
+        let salon = Caller {
+            user: salon.id,
+            role: salon.role,
+            issued_at: None,
+            expires_at: None,
+            profile: salon.profile,
+        };
         Ok(Self { messaging, store, fanout, salon, client: client.id })
     }
 

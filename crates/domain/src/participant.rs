@@ -240,6 +240,8 @@ pub struct Caller {
     pub user: UserId,
     /// Their role on the platform.
     pub role: Role,
+    /// When the token was issued; `None` when it does not say.
+    pub issued_at: Option<Timestamp>,
     /// When the token expires; `None` for a token that does not.
     pub expires_at: Option<Timestamp>,
     /// The profile in the token's claims; empty if there is none.

@@ -87,6 +87,8 @@ pub enum PersonChange {
     Profile,
     /// They were forgotten.
     Forgotten,
+    /// Their tokens that were issued before this were revoked.
+    Revoked(Timestamp),
 }
 
 /// Why a token was refused.

@@ -4,4 +4,5 @@ pub mod audit;
 pub mod erasure;
 pub mod export;
 pub mod service;
+pub mod session_end;
 pub mod store;

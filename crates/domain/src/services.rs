@@ -59,6 +59,7 @@ impl Services {
                 store.clone(),
                 store.clone(),
                 store.clone(),
+                store.clone(),
                 fanout.clone(),
                 clock.clone(),
                 ids.clone(),

@@ -10,7 +10,7 @@ use crate::{
     mail::store::{MailStore, PreferenceStore},
     participant::{Participant, store::ParticipantStore},
     ports::StoreError,
-    privacy::store::{AuditStore, ErasureStore, ExportStore},
+    privacy::store::{AuditStore, ErasureStore, ExportStore, SessionEndStore},
     retention::store::RetentionStore,
 };
 
@@ -31,6 +31,7 @@ pub trait Store:
     + MailStore
     + ExportStore
     + AuditStore
+    + SessionEndStore
 {
 }
 
@@ -47,6 +48,7 @@ impl<T> Store for T where
         + MailStore
         + ExportStore
         + AuditStore
+        + SessionEndStore
 {
 }
 

@@ -27,6 +27,8 @@ pub use crate::{
     mail::store::{MockMailSender, MockMailStore, MockPreferenceStore},
     participant::store::MockParticipantStore,
     ports::{MockClock, MockFanout, MockIds, MockTokenVerifier},
-    privacy::store::{MockAuditStore, MockErasureStore, MockExportStore, MockExporter},
+    privacy::store::{
+        MockAuditStore, MockErasureStore, MockExportStore, MockExporter, MockSessionEndStore,
+    },
     retention::store::MockRetentionStore,
 };

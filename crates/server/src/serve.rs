@@ -54,6 +54,9 @@ pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result
         dev_mail: mail::dev_mail(&config.mail),
     };
     let api = Api::new(config.api, ports);
+    if let Err(cause) = api.read_session_ends().await {
+        tracing::warn!(%cause, "ended sessions could not be read: no token is taken before they are");
+    }
     let server = http::listen(&config.http, &api)?;
     let services = api.services().with_zone(config.zone);
     let policy = config.mail.policy.clone();

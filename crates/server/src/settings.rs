@@ -141,6 +141,7 @@ impl Settings {
             uploads: self.files.uploads(),
             retention,
             mail,
+            session_ends: self.tokens.session_ends(),
         }
     }
 

@@ -61,6 +61,8 @@ impl Fixture {
             ("PRESENCE_LEASE_MS", LEASE_MS),
             ("PRESENCE_TYPING_UNREPEATED_LEASE_MS", TYPING_LEASE_MS),
             ("JOBS_RUN", "off"),
+            // So is it asked whose tokens were revoked.
+            ("JWT_ENDED_READ_INTERVAL_MS", "600000"),
         ];
         let app = TestApp::start_on(SERVER, database, &settings).await?;
         let salon = Person::salon("salon-1", "Encre Noire");

@@ -22,6 +22,7 @@ use domain::{
     privacy::{
         audit::{Actor, AuditAction},
         erasure::Erasure,
+        session_end::SessionEnd,
         store::ErasureStore,
     },
     time::Timestamp,
@@ -34,6 +35,7 @@ use crate::{
     query::prepared,
     row::{Columns, PgTimestamp},
     schema::erasure,
+    session_ends,
     store::{PgStore, run_to_completion, with_retry},
     uploads,
 };
@@ -160,6 +162,7 @@ async fn request(
                 .await?;
             if first > 0 {
                 forget(connection, &person, at).await?;
+                session_ends::end(connection, &SessionEnd::of_erased(person.clone(), at)).await?;
                 jobs::enter(connection, &Task::ErasePerson(person.clone()), at).await?;
                 export::append_audit(connection, &by, AuditAction::ErasureRequested, &person, at)
                     .await?;

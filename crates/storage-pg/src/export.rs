@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use diesel::{
-    OptionalExtension,
+    ExpressionMethods, OptionalExtension, QueryDsl,
     deserialize::Result as Read,
+    dsl::exists,
     pg::Pg,
     row::NamedRow,
     sql_types::{BigInt, Nullable, Text, Timestamptz},
@@ -27,6 +28,7 @@ use crate::{
     jobs,
     query::prepared,
     row::{Columns, FromColumns, PgTimestamp, Row, decode},
+    schema::export,
     store::{PgStore, run_to_completion, with_retry},
 };
 
@@ -140,6 +142,16 @@ impl ExportStore for PgStore {
     #[tracing::instrument(name = "db.export.find", skip_all)]
     async fn export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         with_retry(|| async { find(&mut *self.connection().await?, person).await }).await
+    }
+
+    #[tracing::instrument(name = "db.export.has", skip_all)]
+    async fn has_archive(&self, key: &ObjectKey) -> Result<bool, StoreError> {
+        with_retry(|| async {
+            let archives = export::table.filter(export::object_key.eq(key.as_str()));
+            let mut connection = self.connection().await?;
+            Ok(diesel::select(exists(archives)).get_result(&mut *connection).await?)
+        })
+        .await
     }
 
     #[tracing::instrument(name = "db.export.finish", skip_all)]

@@ -36,6 +36,7 @@ mod query;
 mod retention;
 mod row;
 mod schema;
+mod session_ends;
 mod store;
 mod uploads;
 

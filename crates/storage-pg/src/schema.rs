@@ -306,6 +306,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{Text, Timestamptz};
+    use super::sql_types::Xid8;
+
+    messaging.session_end (person_id) {
+        person_id -> Text,
+        before -> Timestamptz,
+        why -> Text,
+        written_by -> Xid8,
+    }
+}
+
+/// Types of PostgreSQL that diesel does not name.
+pub(crate) mod sql_types {
+    /// The id of a transaction, with its epoch.
+    #[derive(Debug, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "xid8"))]
+    pub struct Xid8;
+}
+
 diesel::joinable!(message -> conversation (conversation_id));
 diesel::joinable!(attachment -> message (message_id));
 diesel::joinable!(event -> conversation (conversation_id));

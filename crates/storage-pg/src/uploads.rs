@@ -146,10 +146,20 @@ UNION ALL
 SELECT to_jsonb(u) FROM messaging.upload AS u
 WHERE u.id = $1 AND u.owner_id = $2 AND u.media_type IS NOT NULL";
 
+/// Nothing of who asked to be forgotten, although it is not deleted yet.
 const FETCHABLE: &str = "
-SELECT to_jsonb(a) AS file FROM messaging.attachment AS a WHERE a.id = $1 AND a.object_key IS NOT NULL
+SELECT to_jsonb(a) AS file
+FROM messaging.attachment AS a
+JOIN messaging.message AS m ON m.id = a.message_id
+JOIN messaging.conversation AS c ON c.id = m.conversation_id
+WHERE a.id = $1 AND a.object_key IS NOT NULL AND NOT EXISTS (
+    SELECT FROM messaging.erasure
+    WHERE person_id = CASE m.author_side WHEN 'salon' THEN c.salon_id WHEN 'client' THEN c.client_id END
+)
 UNION ALL
-SELECT to_jsonb(u) FROM messaging.upload AS u WHERE u.id = $1 AND u.media_type IS NOT NULL";
+SELECT to_jsonb(u) FROM messaging.upload AS u
+WHERE u.id = $1 AND u.media_type IS NOT NULL
+    AND NOT EXISTS (SELECT FROM messaging.erasure WHERE person_id = u.owner_id)";
 
 struct Found(Attachment);
 

@@ -75,6 +75,9 @@ pub(crate) async fn fetch(
         BadLink::Forged => not_found(),
         BadLink::Expired => Failure::link_expired(),
     })?;
+    if !context.services.privacy.has_archive(&key).await? {
+        return Err(not_found());
+    }
     let bytes = context.files.read(&key).await.map_err(Failure::unavailable)?;
     let bytes = bytes.ok_or_else(not_found)?;
     Ok(HttpResponse::Ok()

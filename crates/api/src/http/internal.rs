@@ -1,4 +1,5 @@
-//! The internal API for programs of the platform: the directory, booking events, erasure and retention.
+//! The internal API for programs of the platform: the directory, booking events, erasure, revocation and
+//! retention.
 //! People's tokens are refused, and pages cannot call it: there are no CORS headers.
 
 mod appointments;
@@ -6,6 +7,7 @@ mod erasures;
 pub(crate) mod openapi;
 mod participants;
 mod retention;
+mod revocations;
 mod schema;
 
 use actix_web::{
@@ -26,6 +28,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .guard(fn_guard(|request| request.head().uri.path().starts_with(PREFIX)))
         .route("/participants/{id}", put().to(participants::put_one))
         .route("/participants/{id}", delete().to(erasures::request))
+        .route("/participants/{id}/revoke", post().to(revocations::revoke))
         .route("/participants:batch", post().to(participants::put_many))
         .route("/erasures/{id}", get().to(erasures::status))
         .route("/appointments/events", post().to(appointments::receive))

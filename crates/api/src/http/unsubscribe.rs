@@ -86,7 +86,8 @@ pub(crate) async fn end(request: HttpRequest, context: Data<Context>) -> HttpRes
 /// The person whose link it is; `None` if it is not valid.
 fn person(request: &HttpRequest, context: &Context) -> Option<UserId> {
     let (person, signature) = link_query(request.query_string())?;
-    context.unsubscribe.check(&person, &signature)
+    let person = context.unsubscribe.check(&person, &signature)?;
+    Some(person).filter(|person| !context.authenticator.is_erased(person))
 }
 
 fn text_page(request: &HttpRequest, status: StatusCode, text: &Text) -> HttpResponse {

@@ -87,7 +87,11 @@ fn service(fields: &Fields, reasons: &mut ValidationErrors) -> Option<Service> {
     reasons.note(service.ok_or(()), |()| texts::SERVICE_WORDS)
 }
 
-fn time(fields: &Fields, field: &str, reasons: &mut ValidationErrors) -> Option<Timestamp> {
+pub(super) fn time(
+    fields: &Fields,
+    field: &str,
+    reasons: &mut ValidationErrors,
+) -> Option<Timestamp> {
     let time = word(fields, field).and_then(Timestamp::parse);
     let time = time.filter(|time| (0..TIME_END_MILLIS).contains(&time.as_millis()));
     reasons.note(time.ok_or(()), |()| texts::not_a_time(field))

@@ -17,6 +17,7 @@ use domain::{
     ids::{ConversationId, Seq, UserId},
     participant::store::ParticipantStore,
     ports::{Fanout, MarkedMessage, PersonChange},
+    privacy::session_end::{SessionEnd, SessionEndReason},
     store::Store,
     time::Timestamp,
 };
@@ -26,7 +27,9 @@ use super::{
     delivery::{self, Delivery},
     events::{self, OutgoingEvent},
     presence::PresenceTracker,
-    registry::{self, DisconnectCause, EventSink, Joined, Registrations, SessionRegistry},
+    registry::{
+        self, DisconnectCause, EventSink, Joined, Registrations, SessionRegistry, TokenTimes,
+    },
     retry::{caught, until_done},
     room::{BatchOrder, JoinKey, Progress, RoomId, Sent},
     settings::Settings,
@@ -34,7 +37,7 @@ use super::{
     typing::TypingTracker,
     unread::UnreadCounter,
 };
-use crate::links::Links;
+use crate::{links::Links, session_ends::EndedTokens};
 
 pub(crate) use super::{
     registry::Opening,
@@ -53,6 +56,7 @@ pub(crate) struct Hub {
 
 pub(super) struct Inner {
     sessions: Arc<SessionRegistry>,
+    ended_tokens: EndedTokens,
     pub(super) unread: Arc<UnreadCounter>,
     presence: Arc<PresenceTracker>,
     typing: Arc<TypingTracker>,
@@ -97,6 +101,7 @@ impl Hub {
             presence,
             typing: Arc::new(typing),
             sessions,
+            ended_tokens: EndedTokens::default(),
             silence_max: Duration::from_millis(silence_max_ms),
             links,
             log,
@@ -129,10 +134,10 @@ impl Hub {
         &self,
         user: &UserId,
         sink: Arc<dyn EventSink>,
-        expires_at: Option<Timestamp>,
+        token: impl Into<TokenTimes>,
         sessions_max: usize,
     ) -> Option<SessionKey> {
-        self.sessions().enter(user, sink, expires_at, sessions_max)
+        self.sessions().enter(user, sink, token.into(), sessions_max)
     }
 
     /// Removes a session that has ended. The other members of its rooms are sent `user-left`.
@@ -429,11 +434,12 @@ impl Fanout for Hub {
         match change {
             PersonChange::Profile => self.inner.presence.profile_changed(user),
             PersonChange::Forgotten => {
-                self.inner.presence.person_forgotten(user);
-                let sinks = self.sessions().sinks_of(user);
-                for sink in sinks {
-                    registry::disconnect(&*sink, DisconnectCause::Forgotten);
-                }
+                let at = Timestamp::UNIX_EPOCH;
+                self.end_sessions(&SessionEnd::of_erased(user.clone(), at));
+            }
+            PersonChange::Revoked(before) => {
+                let reason = SessionEndReason::Revoked;
+                self.end_sessions(&SessionEnd { person: user.clone(), before, reason });
             }
         }
     }
@@ -446,9 +452,37 @@ impl Fanout for Hub {
 // When tokens end, and their sessions with them.
 
 impl Hub {
-    /// The session's token ends at `expires_at` from now on.
-    pub(crate) fn renew(&self, key: SessionKey, expires_at: Option<Timestamp>) {
-        self.sessions().renew(key, expires_at);
+    /// The session has this token from now on.
+    pub(crate) fn renew(&self, key: SessionKey, token: impl Into<TokenTimes>) {
+        self.sessions().renew(key, token.into());
+    }
+
+    /// The tokens that count no longer, before they expire.
+    pub(crate) fn ended_tokens(&self) -> &EndedTokens {
+        &self.inner.ended_tokens
+    }
+
+    /// Ends tokens, and the sessions that have them. Known first: of a session that is just being opened
+    /// either this ends it, or it finds its token ended.
+    pub(crate) fn end_sessions(&self, end: &SessionEnd) {
+        let is_news = self.inner.ended_tokens.insert(end);
+        if is_news && end.reason == SessionEndReason::Erased {
+            self.inner.presence.person_forgotten(&end.person);
+        }
+        let cause = match end.reason {
+            SessionEndReason::Revoked => DisconnectCause::TokenExpired,
+            SessionEndReason::Erased => DisconnectCause::Forgotten,
+        };
+        self.disconnect_ended(&end.person, cause);
+    }
+
+    /// Ends the sessions of `user` whose tokens count no longer.
+    pub(crate) fn disconnect_ended(&self, user: &UserId, cause: DisconnectCause) {
+        let is_ended = |issued_at| self.inner.ended_tokens.contains(user, issued_at);
+        let sinks = self.sessions().sinks_of(user, is_ended);
+        for sink in sinks {
+            registry::disconnect(&*sink, cause);
+        }
     }
 
     /// Warns sessions whose tokens end within `notice_ms` of `now`, each once for each token.

@@ -9,6 +9,7 @@ use std::{
 
 use domain::{
     ids::{ConversationId, Seq, UserId},
+    participant::Caller,
     time::Timestamp,
 };
 
@@ -25,10 +26,30 @@ use super::{
 struct SessionEntry {
     user: UserId,
     sink: Arc<dyn EventSink>,
-    expires_at: Option<Timestamp>,
+    token: TokenTimes,
     /// Whether it was warned that its token ends soon.
     warned: bool,
     joined: Subscriptions,
+}
+
+/// The times that the token of a session says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TokenTimes {
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl From<&Caller> for TokenTimes {
+    fn from(caller: &Caller) -> Self {
+        Self { issued_at: caller.issued_at, expires_at: caller.expires_at }
+    }
+}
+
+/// When it expires.
+impl From<Option<Timestamp>> for TokenTimes {
+    fn from(expires_at: Option<Timestamp>) -> Self {
+        Self { issued_at: None, expires_at }
+    }
 }
 
 /// A person with sessions on this node.
@@ -90,7 +111,7 @@ impl Registrations {
         &mut self,
         user: &UserId,
         sink: Arc<dyn EventSink>,
-        expires_at: Option<Timestamp>,
+        token: TokenTimes,
         sessions_max: usize,
     ) -> Option<SessionKey> {
         let sessions = &mut self.people.entry(user.clone()).or_default().sessions;
@@ -103,7 +124,7 @@ impl Registrations {
         let entry = SessionEntry {
             user: user.clone(),
             sink,
-            expires_at,
+            token,
             warned: false,
             joined: Subscriptions::default(),
         };
@@ -541,10 +562,10 @@ pub(crate) fn disconnect(sink: &dyn EventSink, cause: DisconnectCause) {
 // When tokens end, and their sessions with them.
 
 impl Registrations {
-    /// From now on the session's token ends at `expires_at`.
-    pub(crate) fn renew(&mut self, key: SessionKey, expires_at: Option<Timestamp>) {
+    /// From now on the session has this token.
+    pub(crate) fn renew(&mut self, key: SessionKey, token: TokenTimes) {
         if let Some(entry) = self.entries.get_mut(&key) {
-            entry.expires_at = expires_at;
+            entry.token = token;
             entry.warned = false;
         }
     }
@@ -559,7 +580,7 @@ impl Registrations {
         let notice = i64::try_from(notice_ms).unwrap_or(i64::MAX);
         let mut expiring = Vec::new();
         for (key, entry) in &mut self.entries {
-            let Some(end) = entry.expires_at.filter(|_| !entry.warned) else { continue };
+            let Some(end) = entry.token.expires_at.filter(|_| !entry.warned) else { continue };
             if end > now && end.as_millis() - now.as_millis() <= notice {
                 entry.warned = true;
                 expiring.push((*key, end));
@@ -568,16 +589,21 @@ impl Registrations {
         expiring
     }
 
-    /// The sessions of `user`.
-    pub(crate) fn sinks_of(&self, user: &UserId) -> Vec<Arc<dyn EventSink>> {
+    /// The sessions of `user` whose tokens were issued at a time for which `is_ended` holds.
+    pub(crate) fn sinks_of(
+        &self,
+        user: &UserId,
+        is_ended: impl Fn(Option<Timestamp>) -> bool,
+    ) -> Vec<Arc<dyn EventSink>> {
         let sessions = self.people.get(user).into_iter().flat_map(|person| &person.sessions);
         let entries = sessions.filter_map(|session| self.entries.get(session));
-        entries.map(|entry| entry.sink.clone()).collect()
+        let ended = entries.filter(|entry| is_ended(entry.token.issued_at));
+        ended.map(|entry| entry.sink.clone()).collect()
     }
 
     /// The sessions whose tokens have ended by `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<dyn EventSink>> {
-        let ended = |entry: &&SessionEntry| entry.expires_at.is_some_and(|end| end <= now);
+        let ended = |entry: &&SessionEntry| entry.token.expires_at.is_some_and(|end| end <= now);
         self.entries.values().filter(ended).map(|entry| entry.sink.clone()).collect()
     }
 }
@@ -587,7 +613,7 @@ impl Registrations {
 /// Why the server ends a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DisconnectCause {
-    /// Its token has ended.
+    /// Its token has expired, or was revoked.
     TokenExpired,
     /// Its person was forgotten.
     Forgotten,

@@ -18,7 +18,7 @@ use super::{
     commands::Command,
     events::{self, OutgoingEvent},
     hub::{Hub, JoinNotice, SessionKey},
-    registry::EventSink,
+    registry::{DisconnectCause, EventSink},
     settings::Settings,
     subscriptions::LastState,
 };
@@ -27,6 +27,7 @@ use crate::{
     dto,
     error::{Code, Failure},
     limits::Limits,
+    session_ends::SessionEndReader,
     texts,
 };
 
@@ -37,6 +38,7 @@ pub(super) struct Context {
     pub(super) messaging: Messaging,
     pub(super) directory: Directory,
     pub(super) tokens: Arc<dyn TokenVerifier>,
+    pub(super) session_ends: Arc<SessionEndReader>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) connection_limiter: ConnectionLimiter,
@@ -122,7 +124,7 @@ impl Session {
     /// Opens the session. From here on `sink` is sent the events of its person.
     ///
     /// # Errors
-    /// `too_many_sessions`.
+    /// `too_many_sessions`, or `unauthorized` or `token_expired` for a token that was ended meanwhile.
     pub(super) fn enter(
         context: &Arc<Context>,
         admitted: AuthenticatedClient,
@@ -131,9 +133,11 @@ impl Session {
         let AuthenticatedClient { caller, place, replaces } = admitted;
         let Context { hub, settings, .. } = &**context;
         let bound = settings.sessions_per_person_max.saturating_add(usize::from(replaces));
-        let entered = hub.enter(&caller.user, sink, caller.expires_at, bound);
+        let entered = hub.enter(&caller.user, sink, &caller, bound);
         let key = entered.ok_or_else(too_many)?;
         let registration = Registration { hub: hub.clone(), key };
+        // It may have been ended since it was verified, before it could be found here.
+        hub.ended_tokens().check(&caller)?;
         hub.schedule_unread_update(&caller.user);
         hub.presence().session_opened(&caller.user, key);
         tracing::debug!(user.id = %caller.user, "session begins");
@@ -184,6 +188,9 @@ impl Session {
         let expired = self.caller.expires_at.is_some_and(|end| end <= self.context.clock.now());
         if expired && !matches!(command, Command::Refresh { .. }) {
             return Err(TokenError::Expired.into());
+        }
+        if !matches!(command, Command::Refresh { .. }) {
+            self.context.hub.ended_tokens().check(&self.caller)?;
         }
         match command {
             Command::Refresh { token } => self.refresh(&token.0).await,
@@ -250,6 +257,7 @@ fn encode(message: &dto::Message) -> Result<Value, Failure> {
 async fn caller(context: &Context, token: Option<&str>) -> Result<Caller, Failure> {
     let token = token.ok_or(TokenError::Invalid)?;
     let caller = person(context.tokens.verify(without_scheme(token))?)?;
+    context.session_ends.check(&caller).await?;
     context.directory.sync_profile(&caller).await?;
     Ok(caller)
 }
@@ -272,7 +280,13 @@ impl Session {
         if caller.user != self.caller.user || caller.role != self.caller.role {
             return Err(Failure::new(Code::Unauthorized, texts::NOT_AUTHENTICATED));
         }
-        self.context.hub.renew(self.key, caller.expires_at);
+        let hub = &self.context.hub;
+        hub.renew(self.key, &caller);
+        // It may have been ended since it was verified.
+        if let Err(ended) = hub.ended_tokens().check(&caller) {
+            hub.disconnect_ended(&caller.user, DisconnectCause::TokenExpired);
+            return Err(ended.into());
+        }
         let ends = caller.expires_at.map(|end| ("expiresAt".to_owned(), end.to_string().into()));
         self.caller = caller;
         Ok(Value::Object(Map::from_iter(ends)))

@@ -16,6 +16,7 @@ fn camille() -> Caller {
     Caller {
         user: UserId::parse("demo-client").expect("a good id"),
         role: Role::Client,
+        issued_at: Some(at(NOW_S)),
         expires_at: Some(at(NOW_S + 60)),
         profile: Profile {
             first_name: Some("Camille".to_owned()),

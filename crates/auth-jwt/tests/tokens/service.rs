@@ -108,6 +108,7 @@ fn a_minted_token_of_a_program_names_the_service_that_it_is_for() {
     let program = Caller {
         user: domain::ids::UserId::parse("bookings").expect("a good id"),
         role: Role::Service,
+        issued_at: domain::time::Timestamp::from_millis(NOW_S * 1_000),
         expires_at: domain::time::Timestamp::from_millis((NOW_S + 60) * 1_000),
         profile: Profile::default(),
     };

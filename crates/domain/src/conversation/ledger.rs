@@ -125,18 +125,19 @@ pub enum Command {
     Open(Open),
     /// Posts a message of a participant. An archived conversation becomes active. Needs
     /// [`people`](Facts::people) (the author), [`is_erased`](Facts::is_erased),
-    /// [`keyed`](Facts::keyed), [`uploads`](Facts::uploads) and [`is_watched`](Facts::is_watched).
+    /// [`is_other_erased`](Facts::is_other_erased), [`keyed`](Facts::keyed),
+    /// [`uploads`](Facts::uploads) and [`is_watched`](Facts::is_watched).
     Post(Post),
     /// Moves the read horizon of a participant, never back, if a message becomes read by it. Needs
-    /// [`unread_beyond`](Facts::unread_beyond).
+    /// [`is_erased`](Facts::is_erased) and [`unread_beyond`](Facts::unread_beyond).
     MarkRead {
         /// The reader.
         reader: UserId,
         /// How far.
         target: ReadTarget,
     },
-    /// Deletes a message of its author. Needs [`messages`](Facts::messages) (that one) and
-    /// [`remaining`](Facts::remaining).
+    /// Deletes a message of its author. Needs [`is_erased`](Facts::is_erased),
+    /// [`messages`](Facts::messages) (that one) and [`remaining`](Facts::remaining).
     DeleteMessage {
         /// The message.
         message: MessageId,
@@ -154,7 +155,7 @@ pub enum Command {
         /// `Some` changes the status.
         status: Option<StatusEdit>,
     },
-    /// Deletes the conversation with all its messages.
+    /// Deletes the conversation with all its messages. Needs [`is_erased`](Facts::is_erased).
     DeleteConversation {
         /// Who deletes it; a participant.
         by: UserId,
@@ -302,8 +303,11 @@ pub struct Facts {
     pub people: Vec<Participant>,
     /// The salon's conversation about the booking, if it has one.
     pub conversation_of_booking: Option<ConversationId>,
-    /// Whether the person who acts asked to be forgotten.
+    /// Whether the person who acts asked to be forgotten: nothing that they do is stored any more.
     pub is_erased: bool,
+    /// Whether the other participant asked to be forgotten: they read nothing any more, and are sent no
+    /// mail.
+    pub is_other_erased: bool,
     /// The author's message with the command's key, deleted or not.
     pub keyed: Option<MessageId>,
     /// The uploads that the command names, belong to the author, are finished and were not sent.
@@ -512,7 +516,7 @@ pub fn decide(
         Command::Edit { by, subject, status } => {
             decision.edit(by, subject.as_ref(), *status, facts)?;
         }
-        Command::DeleteConversation { by } => decision.delete_conversation(by)?,
+        Command::DeleteConversation { by } => decision.delete_conversation(by, facts)?,
         Command::PostNotice(notice) => decision.post_notice(notice, facts)?,
         Command::ArchiveForAge { message, quiet_since } => {
             decision.archive_for_age(message, *quiet_since, facts)?;
@@ -572,10 +576,7 @@ impl Decision<'_> {
     }
 
     fn post(&mut self, post: &Post, facts: &Facts) -> Result<(), Refusal> {
-        let side = self.head.side_of(&post.author)?;
-        if facts.is_erased {
-            return Err(Refusal::UnknownConversation);
-        }
+        let side = self.side_of_actor(&post.author, facts)?;
         if let Some(known) = post.draft.key().and(facts.keyed.as_ref()) {
             return Err(Refusal::KeyKnown(known.clone()));
         }
@@ -592,10 +593,11 @@ impl Decision<'_> {
             attachments,
             key: post.draft.key(),
             uploads: post.draft.uploads().cloned().collect(),
-            read_on_arrival: facts.is_watched,
+            read_on_arrival: facts.is_watched && !facts.is_other_erased,
         });
         let reader = self.head.conversation.parties.on(side.other());
-        self.changes.mail_to = (!facts.is_watched).then(|| reader.clone());
+        let is_mailed = !facts.is_watched && !facts.is_other_erased;
+        self.changes.mail_to = is_mailed.then(|| reader.clone());
         Ok(())
     }
 
@@ -605,7 +607,7 @@ impl Decision<'_> {
         target: ReadTarget,
         facts: &Facts,
     ) -> Result<(), Refusal> {
-        let side = self.head.side_of(reader)?;
+        let side = self.side_of_actor(reader, facts)?;
         let newest = self.head.conversation.last_seq;
         match target {
             ReadTarget::UpTo(seq) if seq < newest => self.read(side, seq, facts.unread_beyond),
@@ -620,7 +622,7 @@ impl Decision<'_> {
         by: &UserId,
         facts: &Facts,
     ) -> Result<(), Refusal> {
-        let side = self.head.side_of(by)?;
+        let side = self.side_of_actor(by, facts)?;
         let is_own = |place: &&MessagePlace| place.id == *message && place.author == Some(side);
         let place = facts.messages.iter().find(is_own).ok_or(Refusal::UnknownMessage)?;
         self.remove(by, &[place], &facts.remaining);
@@ -634,10 +636,7 @@ impl Decision<'_> {
         status: Option<StatusEdit>,
         facts: &Facts,
     ) -> Result<(), Refusal> {
-        self.head.side_of(by)?;
-        if facts.is_erased {
-            return Err(Refusal::UnknownConversation);
-        }
+        self.side_of_actor(by, facts)?;
         let current = &self.head.conversation;
         let subject = subject.unwrap_or(&current.subject).clone();
         let status = match status {
@@ -651,8 +650,8 @@ impl Decision<'_> {
         Ok(())
     }
 
-    fn delete_conversation(&mut self, by: &UserId) -> Result<(), Refusal> {
-        self.head.side_of(by)?;
+    fn delete_conversation(&mut self, by: &UserId, facts: &Facts) -> Result<(), Refusal> {
+        self.side_of_actor(by, facts)?;
         self.head.conversation.subject = None;
         self.head.newest = PerSide::default();
         self.head.message_count = 0;
@@ -723,6 +722,13 @@ impl Decision<'_> {
     }
 
     // What the commands have in common.
+
+    /// The side of the participant who acts. To somebody who asked to be forgotten the conversation is
+    /// unknown.
+    fn side_of_actor(&self, person: &UserId, facts: &Facts) -> Result<Side, Refusal> {
+        let side = self.head.side_of(person)?;
+        if facts.is_erased { Err(Refusal::UnknownConversation) } else { Ok(side) }
+    }
 
     /// Adds an entry at the next position.
     fn append(&mut self, actor: &UserId, kind: EventKind) {

@@ -292,7 +292,8 @@ pub trait UploadStore: Send + Sync {
         viewer: &UserId,
     ) -> Result<Option<Attachment>, StoreError>;
 
-    /// A stored file for anybody with a signed link. `None` as soon as its message is deleted.
+    /// A stored file for anybody with a signed link. `None` as soon as its message is deleted, or the person
+    /// it is from asked to be forgotten.
     async fn downloadable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError>;
 
     /// Whether an existing message has a file with this key of the upload service.

@@ -125,6 +125,11 @@ impl Uploads {
             }
         };
         if !self.store.finish_upload(&upload.id, &picture).await? {
+            // The jobs that delete its bytes may have run before there were any.
+            for form in [PictureForm::Full, PictureForm::Thumbnail] {
+                let deleted = self.files.delete(upload.keys.of(form)).await;
+                deleted.map_err(|error| KeepError::Failed(error.into()))?;
+            }
             return Err(UploadError::Purged);
         }
         let file = File::stored(&name, StoredPicture { keys: upload.keys, picture })?;
@@ -248,6 +253,29 @@ mod tests {
         // They do not count against the limit.
         fixture.files.set_broken(false);
         fixture.upload("a.webp", Pieces::of(b"picture")).await.expect("there is room");
+    }
+
+    /// Bytes that take their time, while their owner is erased completely.
+    struct Slow(Arc<MemoryStore>, Pieces);
+
+    #[async_trait::async_trait]
+    impl Chunks for Slow {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+            use crate::privacy::store::ErasureStore;
+            let (owner, at) = (user("c1"), crate::time::Timestamp::UNIX_EPOCH);
+            self.0.request_erasure(&owner, at).await.expect("it works");
+            self.0.finish_erasure(&owner, at).await.expect("it works");
+            self.1.next().await
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_an_upload_whose_owner_is_erased_meanwhile() {
+        let fixture = fixture();
+        let mut bytes = Slow(fixture.store.clone(), Pieces::of(b"picture"));
+        let refused = fixture.uploads.upload(&user("c1"), "a.webp", None, &mut bytes).await;
+        assert!(matches!(refused, Err(UploadError::Purged)), "{refused:?}");
+        assert_eq!(fixture.files.keys().len(), 0);
     }
 
     #[tokio::test]

@@ -53,6 +53,8 @@ pub enum AuditAction {
     ExportRequested,
     /// A person's data export was built.
     Exported,
+    /// Tokens of a person were revoked.
+    SessionsRevoked,
     /// A retention policy was changed: a salon's, or the default.
     PolicyChanged,
     /// A conversation was put under a legal hold.
@@ -61,11 +63,12 @@ pub enum AuditAction {
     Released,
 }
 
-const ACTIONS: [(AuditAction, &str); 7] = [
+const ACTIONS: [(AuditAction, &str); 8] = [
     (AuditAction::ErasureRequested, "erasure_requested"),
     (AuditAction::Erased, "erased"),
     (AuditAction::ExportRequested, "export_requested"),
     (AuditAction::Exported, "exported"),
+    (AuditAction::SessionsRevoked, "sessions_revoked"),
     (AuditAction::PolicyChanged, "policy_changed"),
     (AuditAction::Held, "held"),
     (AuditAction::Released, "released"),

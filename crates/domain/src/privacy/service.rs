@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     erasure::Erasure,
     export::{Export, ReadyExport},
-    store::{ErasureStore, ExportStore, Exporter},
+    store::{ErasureStore, ExportStore, Exporter, SessionEndStore},
 };
 use crate::{
     conversation::{
@@ -16,6 +16,7 @@ use crate::{
     ids::UserId,
     jobs::JobFailure,
     ports::{Clock, Fanout, Files, Ids, PersonChange, StoreError},
+    time::Timestamp,
 };
 
 /// The most messages deleted per transaction.
@@ -23,12 +24,27 @@ const MESSAGES_MAX: u32 = 200;
 /// The most transactions per attempt; the rest is left to the next attempt.
 const STEPS_MAX: u32 = 10_000;
 
+/// How far ahead of our clock the end of tokens may be, in milliseconds: as far as clocks differ.
+const REVOKED_AHEAD_MAX_MS: i64 = 600_000;
+
+/// Why tokens were not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// The time is in the future: nobody could sign in until then.
+    #[error("the time is in the future")]
+    InFuture,
+    /// See [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Erasure and export of personal data. Cheap to clone.
 #[derive(Clone)]
 pub struct Privacy {
     store: Arc<dyn ErasureStore>,
     commits: Arc<dyn ConversationLog>,
     exports: Arc<dyn ExportStore>,
+    session_ends: Arc<dyn SessionEndStore>,
     fanout: Arc<dyn Fanout>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -42,11 +58,12 @@ impl Privacy {
         store: Arc<dyn ErasureStore>,
         commits: Arc<dyn ConversationLog>,
         exports: Arc<dyn ExportStore>,
+        session_ends: Arc<dyn SessionEndStore>,
         fanout: Arc<dyn Fanout>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, commits, exports, fanout, clock, ids }
+        Self { store, commits, exports, session_ends, fanout, clock, ids }
     }
 
     /// Removes a person's identity at once; a job then deletes what they wrote. Idempotent.
@@ -57,6 +74,26 @@ impl Privacy {
         let erasure = self.store.request_erasure(person, self.clock.now()).await?;
         self.fanout.person_changed(person, PersonChange::Forgotten);
         Ok(erasure)
+    }
+
+    /// Ends the tokens of a person that were issued before `before`, or until now, and the sessions that
+    /// they opened: on this node at once, on others soon. Idempotent.
+    ///
+    /// # Errors
+    /// [`RevokeError`].
+    pub async fn revoke_sessions(
+        &self,
+        person: &UserId,
+        before: Option<Timestamp>,
+    ) -> Result<(), RevokeError> {
+        let now = self.clock.now();
+        let before = before.unwrap_or(now);
+        if before.as_millis() > now.as_millis().saturating_add(REVOKED_AHEAD_MAX_MS) {
+            return Err(RevokeError::InFuture);
+        }
+        self.session_ends.revoke_sessions(person, before, now).await?;
+        self.fanout.person_changed(person, PersonChange::Revoked(before));
+        Ok(())
     }
 
     /// Erases a person again, completely, as an operator does after a restore.
@@ -131,6 +168,14 @@ impl Privacy {
             requested_at: now,
             ready: None,
         })))
+    }
+
+    /// Whether there is still an archive at `key` for somebody to download.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_archive(&self, key: &ObjectKey) -> Result<bool, StoreError> {
+        self.exports.has_archive(key).await
     }
 
     /// Builds the archive a person requested. Does nothing when there is no request (any more).

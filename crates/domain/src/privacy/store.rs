@@ -6,6 +6,7 @@ use super::{
     audit::AuditEntry,
     erasure::Erasure,
     export::{Export, ReadyExport},
+    session_end::SessionEnd,
 };
 use crate::{
     conversation::attachment::ObjectKey,
@@ -66,6 +67,56 @@ pub trait ErasureStore: Send + Sync {
     ) -> Result<Option<Erasure>, StoreError>;
 }
 
+/// A place in the order in which ends of sessions become visible. Only the store can read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionEndMark(pub String);
+
+/// Ends of sessions that were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadSessionEnds {
+    /// All that was visible before this mark is read, or was read before.
+    pub mark: SessionEndMark,
+    /// The ends.
+    pub ends: Vec<SessionEnd>,
+}
+
+/// Ends of sessions. An erasure ends those of its person in the transaction of its request.
+///
+/// Every node reads all of them at its start, in pages: the mark of the first page is where to go on. It
+/// then asks again and again for what is new.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
+#[async_trait]
+pub trait SessionEndStore: Send + Sync {
+    /// Ends the tokens of a person that were issued before `before`, known or not. What has ended stays
+    /// so: an earlier `before` changes nothing. The audit log names the service, at `at`.
+    async fn revoke_sessions(
+        &self,
+        person: &UserId,
+        before: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// The ends of people after `after`, by id, at most `limit` (1 to 10,000).
+    async fn session_ends(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<ReadSessionEnds, StoreError>;
+
+    /// What became visible after `mark`, at most `limit` (1 to 10,000), in no order. No end is skipped,
+    /// however long its transaction took to commit. As many as `limit`: there may be more, so all have to
+    /// be read.
+    async fn session_ends_since(
+        &self,
+        mark: &SessionEndMark,
+        limit: u32,
+    ) -> Result<ReadSessionEnds, StoreError>;
+
+    /// Drops revocations of tokens that were issued before `before` and no later ones, at most `limit` (1
+    /// to 10,000). Returns how many. Those of erased people stay.
+    async fn drop_revocations(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}
+
 /// Data exports. The content of an archive is read through the other ports, as the person sees it.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
@@ -83,6 +134,9 @@ pub trait ExportStore: Send + Sync {
 
     /// The person's archive or request.
     async fn export(&self, person: &UserId) -> Result<Option<Export>, StoreError>;
+
+    /// Whether somebody's archive is at `key`: it goes with its person, before its bytes do.
+    async fn has_archive(&self, key: &ObjectKey) -> Result<bool, StoreError>;
 
     /// Records that the archive at `key` is ready, with the job that deletes it when it expires.
     /// `false`, without a change, when this archive is not requested (any more).

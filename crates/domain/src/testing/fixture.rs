@@ -373,6 +373,7 @@ pub fn caller(person: &Participant) -> Caller {
     Caller {
         user: person.id.clone(),
         role: person.role,
+        issued_at: None,
         expires_at: None,
         profile: Profile::default(),
     }

@@ -14,7 +14,7 @@ mod retention;
 mod uploads;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     future::poll_fn,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,7 +31,7 @@ use crate::{
     ids::{AppointmentId, ConversationId, MessageId, Seq, UserId},
     participant::Participant,
     ports::StoreError,
-    privacy::{audit::AuditEntry, erasure::Erasure, export::Export},
+    privacy::{audit::AuditEntry, erasure::Erasure, export::Export, session_end::SessionEnd},
 };
 
 /// A store in memory. Calls are serialised by a lock.
@@ -79,6 +79,15 @@ impl MemoryStore {
             Poll::Pending
         })
         .await;
+    }
+
+    /// For what a node asks for by itself, and no test may have to count: it fails only while
+    /// everything does.
+    fn state_in_background(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        if locked(&self.faults).unavailable {
+            return Err(StoreError::Unavailable("the test made it so".into()));
+        }
+        Ok(locked(&self.state))
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
@@ -171,6 +180,9 @@ struct State {
     mails: Mails,
     preferences: StoredPreferences,
     erasures: HashMap<UserId, Erasure>,
+    /// Ends of sessions, each with the number of its last change.
+    session_ends: BTreeMap<UserId, (SessionEnd, u64)>,
+    session_end_changes: u64,
     /// Erasures requested by an operator.
     replayed: HashSet<UserId>,
     retention: Retention,

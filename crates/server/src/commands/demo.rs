@@ -72,7 +72,7 @@ impl DemoScript {
     fn new(now: Timestamp) -> Result<Self, ScriptError> {
         let expires_at = Timestamp::from_millis(now.as_millis() + TOKEN_LIFETIME_MS);
         let person = |id, role, profile| -> Result<Caller, ScriptError> {
-            Ok(Caller { user: UserId::parse(id)?, role, expires_at, profile })
+            Ok(Caller { user: UserId::parse(id)?, role, issued_at: Some(now), expires_at, profile })
         };
         let salon_profile = Profile {
             salon_name: Some("Encre Noire".to_owned()),

@@ -35,9 +35,10 @@ pub(crate) async fn perform(args: &EraseArgs, config: &Config) -> Result<String,
         None => list(&store).await,
         Some(people) => {
             let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
-            let (erasures, commits) = (store.clone(), store.clone());
+            let [erasures, commits, exports] = [0; 3].map(|_| store.clone());
             let fanout = Arc::new(NoopFanout);
-            replay(&Privacy::new(erasures, commits, store, fanout, clock, ids), &people).await
+            let privacy = Privacy::new(erasures, commits, exports, store, fanout, clock, ids);
+            replay(&privacy, &people).await
         }
     }
     .map_err(RunError::Erase)

@@ -182,6 +182,9 @@ fn never_or_days(text: &str) -> Result<u32, String> {
     }
 }
 
+/// How long a token can be valid at most, in milliseconds, with a day for clocks that differ.
+const TOKEN_AGE_MAX_MS: u64 = (auth_jwt::EXPIRY_MAX_DAYS.unsigned_abs() + 1) * 86_400_000;
+
 const SECRET: &str = "tokens-secret";
 const JWKS_FILE: &str = "tokens-jwks-file";
 
@@ -246,9 +249,23 @@ pub(crate) struct TokenSettings {
     #[arg(id = "tokens-leeway-s", long, env = "JWT_LEEWAY_S", value_name = "0..300",
         default_value = "0", value_parser = whole::<u32>(0, 300))]
     leeway_s: u32,
+
+    /// How often it is read which tokens were revoked and who was erased; on other nodes a socket outlives its token by up to twice this
+    #[arg(id = "tokens-ended-read-interval-ms", long, env = "JWT_ENDED_READ_INTERVAL_MS",
+        value_name = "100..600000", default_value = "2000", value_parser = whole::<u64>(100, 600_000))]
+    ended_read_interval_ms: u64,
 }
 
 impl TokenSettings {
+    /// Revocation. Without an end of all tokens each revocation is kept for ever.
+    pub(super) fn session_ends(&self) -> api::session_ends::Settings {
+        let token_age_ms = u64::from(self.leeway_s) * 2_000 + TOKEN_AGE_MAX_MS;
+        api::session_ends::Settings {
+            read_interval_ms: self.ended_read_interval_ms,
+            token_age_max_ms: self.exp_required.is_on().then_some(token_age_ms),
+        }
+    }
+
     /// The secret shared with the issuer.
     pub(super) fn secret(&self) -> Option<&SecretString> {
         self.secret.as_ref()

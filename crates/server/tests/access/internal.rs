@@ -50,7 +50,7 @@ fn booked(fixture: &Fixture) -> Value {
     report.with("conversationId", "of-the-platform").body().clone()
 }
 
-const TABLE: [Route; 12] = [
+const TABLE: [Route; 13] = [
     closed("retention", "GET", everybody, nothing),
     closed("set retention", "PUT", everybody, |_| Some(json!({"archiveAfterDays": 1}))),
     closed("a salon's retention", "GET", salon, nothing),
@@ -62,6 +62,7 @@ const TABLE: [Route; 12] = [
     closed("conversations of bookings", "GET", of_booking, nothing),
     closed("enter", "PUT", client, |_| Some(json!({"role": "client"}))),
     closed("erase", "DELETE", client, nothing),
+    closed("revoke", "POST", |_| "/internal/participants/client-1/revoke".to_owned(), nothing),
     closed("receipt", "GET", |_| "/internal/erasures/client-1".to_owned(), nothing),
 ];
 

@@ -38,7 +38,7 @@ const KEPT_IN: [&str; 12] = [
     "upload.name",
 ];
 /// Everywhere that the id of a forgotten person stays.
-const ID_STAYS_IN: [&str; 7] = [
+const ID_STAYS_IN: [&str; 8] = [
     "appointment_event.client_id",
     "audit.person_id",
     "audit.subject",
@@ -46,6 +46,7 @@ const ID_STAYS_IN: [&str; 7] = [
     "erasure.person_id",
     "event.actor_id",
     "participant.id",
+    "session_end.person_id",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

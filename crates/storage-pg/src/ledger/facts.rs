@@ -27,14 +27,18 @@ use crate::{
 };
 
 /// The facts of posts without uploads and of read marks, in the order of `items`. Asks nothing when
-/// nothing is needed.
+/// there is none of either.
 pub(super) async fn of_batch(session: &Session, items: &[Item<'_>]) -> Result<Vec<Facts>, Failure> {
     let (mut posts, mut marks) = (Posts::default(), Marks::default());
     for (index, item) in items.iter().enumerate() {
         match item.command {
             Command::Post(post) => posts.add(index, item.conversation, post),
-            Command::MarkRead { reader, target: ReadTarget::UpTo(seq) } => {
-                marks.add(index, item.conversation, reader, *seq);
+            Command::MarkRead { reader, target } => {
+                let seq = match target {
+                    ReadTarget::UpTo(seq) => seq.get(),
+                    ReadTarget::Everything => i64::MAX,
+                };
+                marks.add(index, item.conversation, reader, seq);
             }
             _ => {}
         }
@@ -73,8 +77,9 @@ impl<'w> Posts<'w> {
         let facts = rows.iter().map(|row| {
             let keyed: Option<&str> = row.try_get(1)?;
             let keyed = keyed.map(|id| decoded("id", MessageId::parse(id))).transpose()?;
-            let people = person(row, 3)?.into_iter().collect();
-            let facts = Facts { people, is_erased: row.try_get(2)?, keyed, ..Facts::default() };
+            let people = person(row, 4)?.into_iter().collect();
+            let (is_erased, is_other_erased) = (row.try_get(2)?, row.try_get(3)?);
+            let facts = Facts { people, is_erased, is_other_erased, keyed, ..Facts::default() };
             Ok((index_of(row, &self.indices)?, facts))
         });
         facts.collect()
@@ -95,12 +100,12 @@ impl<'w> Marks<'w> {
         index: usize,
         conversation: &'w ConversationId,
         reader: &'w UserId,
-        seq: Seq,
+        seq: i64,
     ) {
         self.indices.push(index);
         self.conversations.push(conversation.as_str());
         self.readers.push(reader.as_str());
-        self.seqs.push(seq.get());
+        self.seqs.push(seq);
     }
 
     async fn read(&self, session: &Session) -> Result<Vec<(usize, Facts)>, Failure> {
@@ -112,7 +117,8 @@ impl<'w> Marks<'w> {
             session.query(statement, &[&self.conversations, &self.readers, &self.seqs]).await?;
         let facts = rows.iter().map(|row| {
             let unread_beyond = decoded("count", u64::try_from(row.try_get::<_, i64>(1)?))?;
-            Ok((index_of(row, &self.indices)?, Facts { unread_beyond, ..Facts::default() }))
+            let facts = Facts { is_erased: row.try_get(2)?, unread_beyond, ..Facts::default() };
+            Ok((index_of(row, &self.indices)?, facts))
         });
         facts.collect()
     }
@@ -233,15 +239,15 @@ pub(super) async fn of_one(
             session.count_round_trip();
             of_batch(session, std::slice::from_ref(item)).await?.pop().unwrap_or_default()
         }
-        Command::DeleteMessage { message, .. } => {
+        Command::DeleteMessage { message, by } => {
+            let facts = Facts { is_erased: is_erased(session, by).await?, ..Facts::default() };
             let rows =
                 session.rows(MESSAGE, &[&item.conversation.as_str(), &message.as_str()]).await?;
-            with_remaining(session, item.conversation, &rows, Facts::default()).await?
+            with_remaining(session, item.conversation, &rows, facts).await?
         }
-        Command::Edit { by, .. } => {
+        Command::Edit { by, .. } | Command::DeleteConversation { by } => {
             Facts { is_erased: is_erased(session, by).await?, ..Facts::default() }
         }
-        Command::DeleteConversation { .. } => Facts::default(),
         Command::PostNotice(notice) => {
             let people = people(session, &[&parties.salon, &parties.client]).await?;
             let booking = booking(session, notice.handles.as_ref()).await?;

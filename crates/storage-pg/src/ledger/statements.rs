@@ -30,9 +30,10 @@ macro_rules! person {
 // to join seems as good as another. So these statements leave no choice: a row is looked up by a constant
 // array of ids, or in a subquery with a limit, which is run for each row before it.
 
-/// For each post: its author, whether they asked to be forgotten, and the message of its key.
+/// For each post: its author, whether they and the other participant asked to be forgotten, and the
+/// message of its key.
 pub(super) const POSTS: &str = concat!(
-    "SELECT k.place, known.id::text, gone.person_id IS NOT NULL, ",
+    "SELECT k.place, known.id::text, gone.person_id IS NOT NULL, other_gone.person_id IS NOT NULL, ",
     person!(),
     " FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
         AS k (conversation, author, key, place)
@@ -44,6 +45,10 @@ pub(super) const POSTS: &str = concat!(
         SELECT person_id FROM messaging.erasure WHERE person_id = k.author LIMIT 1
     ) AS gone ON true
     LEFT JOIN LATERAL (
+        SELECT person_id FROM messaging.erasure
+        WHERE person_id = CASE WHEN c.salon_id = k.author THEN c.client_id ELSE c.salon_id END LIMIT 1
+    ) AS other_gone ON true
+    LEFT JOIN LATERAL (
         SELECT m.id FROM messaging.message AS m
         WHERE m.conversation_id = k.conversation AND m.client_message_id = k.key
             AND m.author_side = CASE WHEN c.salon_id = k.author THEN 'salon' ELSE 'client' END
@@ -51,7 +56,8 @@ pub(super) const POSTS: &str = concat!(
     ) AS known ON true"
 );
 
-/// For each mark up to a position: how many messages of the other side stay unread.
+/// For each mark: how many messages of the other side stay unread, and whether the reader asked to be
+/// forgotten. A position beyond all others means everything.
 pub(super) const MARKS: &str = "
 SELECT k.place, (
     SELECT count(*) FROM messaging.message AS m
@@ -59,7 +65,7 @@ SELECT k.place, (
         AND m.author_side = CASE WHEN c.salon_id = k.reader THEN 'client' ELSE 'salon' END
         AND m.seq > greatest(k.seq,
             CASE WHEN c.salon_id = k.reader THEN c.salon_read_seq ELSE c.client_read_seq END)
-)
+), EXISTS (SELECT FROM messaging.erasure WHERE person_id = k.reader)
 FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
     AS k (conversation, reader, seq, place)
 JOIN messaging.conversation AS c ON c.id = k.conversation AND c.id = ANY ($1::text[])";

@@ -20,6 +20,7 @@ mod preferences;
 mod proxy;
 mod retention;
 mod round_trips;
+mod session_ends;
 mod storm;
 #[path = "../support/mod.rs"]
 mod support;

@@ -63,6 +63,7 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-12-02-100700_unread_in_head",
         "2026-12-02-100800_id_form",
         "2026-12-02-100900_list_order",
+        "2026-12-02-101310_session_ends",
     ];
     assert_eq!(missing, steps);
 
@@ -198,6 +199,7 @@ async fn the_tables_the_code_knows_are_the_tables_there_are() {
             "boolean" => "Bool",
             "bytea" => "Binary",
             "jsonb" => "Jsonb",
+            "xid8" => "Xid8",
             other => panic!("no type for {other:?}"),
         };
         let kind = if nullable == "YES" { format!("Nullable<{kind}>") } else { kind.to_owned() };

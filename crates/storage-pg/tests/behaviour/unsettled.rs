@@ -7,6 +7,7 @@ use domain::{
         Parties, Status,
         event::EventKind,
         ledger::{Command, Open, ReadTarget},
+        store::ConversationStore as _,
     },
     ids::ConversationId,
     ports::StoreError,
@@ -109,6 +110,20 @@ async fn what_was_committed_before_the_server_went_away_is_published_when_it_is_
     assert_eq!(fixture.seqs(), [2]);
     committed(done(fixture.send("a")).await);
     assert_eq!(fixture.seqs(), [2, 3]);
+}
+
+/// Who takes part is remembered by the store, and asked for with every command.
+#[tokio::test]
+async fn who_took_part_is_not_remembered_after_a_deletion_that_was_settled_later() {
+    let fixture = Fixture::new().await;
+    let id = &fixture.conversation.id;
+    assert!(fixture.store.parties(id).await.expect(ANSWERS).is_some());
+    fixture.proxy.cut_and_leave(Cut::Answer);
+    let by = fixture.conversation.salon.clone();
+    assert_unavailable(&done(fixture.run(Command::DeleteConversation { by })).await);
+    fixture.proxy.restore();
+    fixture.until_published().await;
+    assert_eq!(fixture.store.parties(id).await.expect(ANSWERS), None);
 }
 
 #[tokio::test]

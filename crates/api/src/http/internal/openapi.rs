@@ -3,7 +3,7 @@
 
 use utoipa::OpenApi;
 
-use super::{appointments, erasures, participants, retention, schema};
+use super::{appointments, erasures, participants, retention, revocations, schema};
 use crate::{
     dto,
     http::openapi::{Bearer, failures::Failures},
@@ -22,6 +22,7 @@ use crate::{
         participants::put_many,
         erasures::request,
         erasures::status,
+        revocations::revoke,
         appointments::receive,
         appointments::conversations,
         retention::show,
@@ -35,7 +36,7 @@ use crate::{
     components(schemas(schema::Participant, dto::Fault, dto::FaultMessage, dto::Problem)),
     security(("bearer" = [])),
     tags(
-        (name = "participants", description = "Directory of people, and their erasure"),
+        (name = "participants", description = "Directory of people, their erasure, and revocation of their tokens"),
         (name = "appointments", description = "Booking events"),
         (name = "retention", description = "Retention policies and legal holds"),
     ),

@@ -167,3 +167,12 @@ pub(super) struct SalonRetention {
     /// Legal hold: none of its conversations is archived or deleted for its age; absent = no.
     legal_hold: Option<bool>,
 }
+
+/// Which tokens of a person are revoked.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct Revocation {
+    /// Tokens issued before this are revoked, at most 10 minutes in the future; absent = now.
+    #[schema(format = DateTime)]
+    issued_before: Option<String>,
+}

@@ -40,6 +40,12 @@ pub(super) const ROUTES: &[Route] = &[
         body: || Some(event("e-1", "booked")),
         status: 202,
     },
+    Route {
+        method: Method::POST,
+        path: "/internal/participants/{id}/revoke",
+        body: || Some(json!({"issuedBefore": "2026-01-05T09:00:00Z"})),
+        status: 204,
+    },
     Route { method: Method::GET, path: "/internal/conversations", body: || None, status: 200 },
     Route {
         method: Method::DELETE,

@@ -471,6 +471,31 @@ async fn a_session_is_found_when_its_token_ends() {
 }
 
 #[tokio::test]
+async fn only_sessions_whose_tokens_were_revoked_are_ended() {
+    let fixture = Fixture::new().await;
+    let at = |millis| Timestamp::from_millis(millis).expect("in range");
+    let mut keys = vec![];
+    for (who, issued) in [("c", None), ("c", Some(999)), ("c", Some(1_000)), ("s", None)] {
+        let owner = issued.map_or_else(|| who.to_owned(), |issued| format!("{who} {issued}"));
+        let disconnected = fixture.disconnected.clone();
+        let sink =
+            RecordingSink { owner, disconnected, ..RecordingSink::new(unbounded_channel().0) };
+        let token = TokenTimes { issued_at: issued.map(at), expires_at: None };
+        keys.push(fixture.hub.enter(&user(who), Arc::new(sink), token, 8).expect("a free session"));
+    }
+    let disconnected = || std::mem::take(&mut *fixture.disconnected.lock().expect("sound"));
+    fixture.hub.person_changed(&user("c"), PersonChange::Revoked(at(1_000)));
+    let mut ended = disconnected();
+    ended.sort();
+    assert_eq!(ended, ["c", "c 999"]);
+    for key in [keys[0], keys[1]] {
+        fixture.hub.exit(key);
+    }
+    fixture.hub.person_changed(&user("c"), PersonChange::Forgotten);
+    assert_eq!(disconnected(), ["c 1000"]);
+}
+
+#[tokio::test]
 async fn a_session_hears_once_that_its_token_ends_and_again_of_the_next_token() {
     let fixture = Fixture::new().await;
     let at = |millis| Timestamp::from_millis(millis).expect("in range");

@@ -236,6 +236,7 @@ impl Store {
             Command::MarkRead { reader, target } => {
                 let side = parties().side_of(reader);
                 facts.unread_beyond = side.map_or(0, |side| self.unread_beyond(side, *target));
+                facts.is_erased = self.erased.contains(reader);
             }
             Command::Erase { person, .. } => facts.is_erased = self.erased.contains(person),
             _ => {}

@@ -1,5 +1,7 @@
 //! Erasure, exports and the audit log.
 
+use std::sync::Arc;
+
 use super::setup::{
     ANSWERS, Booking, Fixture, TestConversation, event_at, finish, object_jobs, sending, started,
     upload,
@@ -10,7 +12,7 @@ use crate::{
         Parties, Status,
         attachment::ObjectKey,
         event::{Event, EventKind},
-        ledger::{Command, Open, PostNotice, Refusal, SystemMessage},
+        ledger::{Command, Open, Post, PostNotice, ReadTarget, Refusal, SystemMessage},
     },
     ids::UserId,
     mail::{preferences::PreferenceChange, store::Muting},
@@ -19,12 +21,14 @@ use crate::{
     privacy::{
         audit::{Actor, AuditAction, AuditEntry},
         export::{EXPORT_LIFETIME_MS, Export, ReadyExport},
+        session_end::{SessionEnd, SessionEndReason},
+        store::SessionEndMark,
     },
     retention::{RetentionPolicy, SalonRetention},
     store::Store,
     testing::{
         commands::{Commands, EraseIn, PostOutcome},
-        fixture::{booking_event, client, content, pictures, salon, text, user},
+        fixture::{RecordingFanout, booking_event, client, content, pictures, salon, text, user},
     },
     time::Timestamp,
 };
@@ -154,6 +158,168 @@ pub async fn who_is_forgotten_sets_and_uploads_nothing(store: &dyn Store) {
     let muted = store.mute(&conversation.salon, &conversation.id, fixture.now()).await;
     assert_eq!(muted.expect(ANSWERS), Muting::Muted);
     assert!(store.begin_upload(&upload(&fixture, &conversation.salon)).await.expect(ANSWERS));
+}
+
+/// What they sent, uploaded or had exported is not for anybody with a link, although its bytes are deleted
+/// later.
+pub async fn links_to_what_is_of_who_is_forgotten_lead_nowhere(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let conversation = fixture.conversation("s1", "c1").await;
+    let person = &conversation.client;
+    let mut files = vec![];
+    for owner in [person, person, &conversation.salon] {
+        let file = upload(&fixture, owner);
+        assert!(store.begin_upload(&file).await.expect(ANSWERS));
+        finish(&fixture, &file).await;
+        files.push(file.id);
+    }
+    conversation.send(person, sending(&[&files[0]], None)).await;
+    conversation.send(&conversation.salon, sending(&[&files[2]], None)).await;
+    let archive = key("archive");
+    assert!(!store.has_archive(&archive).await.expect(ANSWERS));
+    store.request_export(person, &archive, fixture.now()).await.expect(ANSWERS);
+    assert!(store.has_archive(&archive).await.expect(ANSWERS));
+    let reachable = async || {
+        let mut reachable = vec![];
+        for file in &files {
+            reachable.push(store.downloadable(file).await.expect(ANSWERS).is_some());
+        }
+        reachable
+    };
+    assert_eq!(reachable().await, [true; 3]);
+    store.request_erasure(person, fixture.now()).await.expect(ANSWERS);
+    assert_eq!(reachable().await, [false, false, true]);
+    assert!(!store.has_archive(&archive).await.expect(ANSWERS));
+}
+
+/// Neither a mark, a receipt on arrival, a deletion, nor mail: nothing that they do, or that waits for them,
+/// is stored any more.
+pub async fn who_is_forgotten_reads_and_deletes_nothing_and_is_sent_no_mail(store: &dyn Store) {
+    let (fixture, fanout) = (Fixture::new(store), Arc::new(RecordingFanout::new()));
+    let conversation = fixture.conversation("s1", "c1").await;
+    let own = conversation.send_text(&conversation.client, "Bonjour").await;
+    conversation.send_text(&conversation.salon, "Oui ?").await;
+    let person = &conversation.client;
+    store.request_erasure(person, fixture.now()).await.expect(ANSWERS);
+    let before = (conversation.log().await, conversation.state().await);
+    let mark = |target| Command::MarkRead { reader: person.clone(), target };
+    let commands = [
+        mark(ReadTarget::Everything),
+        mark(ReadTarget::UpTo(before.1.last_seq)),
+        Command::DeleteMessage { message: own.id.clone(), by: person.clone() },
+        Command::DeleteConversation { by: person.clone() },
+    ];
+    for command in commands {
+        let refused = store.run(&conversation.id, command.clone(), fixture.now()).await;
+        assert_eq!(refused.expect(ANSWERS), Err(Refusal::UnknownConversation), "{command:?}");
+    }
+    assert_eq!((conversation.log().await, conversation.state().await), before);
+
+    for is_watching in [true, false] {
+        fanout.set_watching(&conversation.id, person, is_watching);
+        let post = Command::Post(Post {
+            id: fixture.new_id(),
+            author: conversation.salon.clone(),
+            draft: text("Il y a quelqu'un ?"),
+            attachments: vec![],
+        });
+        let posted = store.commit(&conversation.id, post, fixture.now(), fanout.clone()).await;
+        let changes = posted.expect(ANSWERS).expect("the salon takes part").changes;
+        let posted = changes.message.expect("it was posted").message;
+        assert_eq!((posted.is_read, changes.read, changes.mail_to), (false, None, None));
+        assert_eq!(changes.events.iter().filter(|event| event.actor == *person).count(), 0);
+    }
+}
+
+fn session_end(id: &str, before: Timestamp, reason: SessionEndReason) -> SessionEnd {
+    SessionEnd { person: user(id), before, reason }
+}
+
+async fn ends(store: &dyn Store) -> Vec<SessionEnd> {
+    let read = store.session_ends(None, 10_000).await.expect(ANSWERS);
+    read.ends
+}
+
+/// The time is kept, and who asked for it; an unknown person's tokens can be revoked too.
+pub async fn revoked_tokens_are_those_issued_before_a_time(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let (before, at) = (fixture.now(), fixture.now());
+    store.revoke_sessions(&user("c1"), before, at).await.expect(ANSWERS);
+    assert_eq!(ends(store).await, [session_end("c1", before, SessionEndReason::Revoked)]);
+    let audit = store.audit(10).await.expect(ANSWERS);
+    let [AuditEntry { at: audited_at, actor, action, subject }] = &audit[..] else {
+        panic!("one entry: {audit:?}")
+    };
+    let audited = (*audited_at, actor, *action, subject.as_str());
+    assert_eq!(audited, (at, &Actor::Service, AuditAction::SessionsRevoked, "c1"));
+}
+
+/// Neither a repeated request nor an older one lets a token count again, and no revocation makes less of
+/// an erasure.
+pub async fn an_end_of_sessions_never_moves_back(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let times = [fixture.now(), fixture.now(), fixture.now()];
+    let person = user("c1");
+    for before in [times[1], times[0], times[1]] {
+        store.revoke_sessions(&person, before, fixture.now()).await.expect(ANSWERS);
+    }
+    assert_eq!(ends(store).await, [session_end("c1", times[1], SessionEndReason::Revoked)]);
+    store.request_erasure(&person, times[0]).await.expect(ANSWERS);
+    assert_eq!(ends(store).await, [session_end("c1", times[1], SessionEndReason::Erased)]);
+    store.revoke_sessions(&person, times[2], fixture.now()).await.expect(ANSWERS);
+    assert_eq!(ends(store).await, [session_end("c1", times[2], SessionEndReason::Erased)]);
+}
+
+/// All at the start, by id; then what is new, once.
+pub async fn ends_of_sessions_are_read_in_pages_and_then_as_they_come(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let at = fixture.now();
+    for id in ["c3", "c1", "c2"] {
+        store.revoke_sessions(&user(id), at, at).await.expect(ANSWERS);
+    }
+    let first = store.session_ends(None, 2).await.expect(ANSWERS);
+    let second = store.session_ends(Some(user("c2")), 2).await.expect(ANSWERS);
+    let revoked = |id| session_end(id, at, SessionEndReason::Revoked);
+    assert_eq!(first.ends, [revoked("c1"), revoked("c2")]);
+    assert_eq!(second.ends, [revoked("c3")]);
+
+    let since =
+        async |mark: &SessionEndMark| store.session_ends_since(mark, 2).await.expect(ANSWERS);
+    let nothing = since(&first.mark).await;
+    assert_eq!(nothing.ends, []);
+    store.request_erasure(&user("c4"), at).await.expect(ANSWERS);
+    let new = since(&nothing.mark).await;
+    assert_eq!(new.ends, [session_end("c4", at, SessionEndReason::Erased)]);
+    assert_eq!(since(&new.mark).await.ends, []);
+    // What is asked for again, and so changed nothing, is nothing new.
+    store.revoke_sessions(&user("c1"), at, at).await.expect(ANSWERS);
+    assert_eq!(since(&new.mark).await.ends, []);
+    for id in ["c5", "c6", "c7"] {
+        store.revoke_sessions(&user(id), at, at).await.expect(ANSWERS);
+    }
+    assert_eq!(since(&new.mark).await.ends.len(), 2, "there may be more");
+}
+
+/// A bounded number at a time.
+pub async fn revocations_are_dropped_when_they_are_old_and_erasures_never(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let old = fixture.now();
+    for id in ["c1", "c2", "c3"] {
+        store.revoke_sessions(&user(id), old, old).await.expect(ANSWERS);
+    }
+    store.request_erasure(&user("c4"), old).await.expect(ANSWERS);
+    let young = fixture.now();
+    store.revoke_sessions(&user("c5"), young, young).await.expect(ANSWERS);
+    let mut dropped = vec![];
+    for _ in 0..3 {
+        dropped.push(store.drop_revocations(young, 2).await.expect(ANSWERS));
+    }
+    assert_eq!(dropped, [2, 1, 0]);
+    let left = [
+        session_end("c4", old, SessionEndReason::Erased),
+        session_end("c5", young, SessionEndReason::Revoked),
+    ];
+    assert_eq!(ends(store).await, left);
 }
 
 /// A conversation that goes on while it is erased, or is erased again, is one.

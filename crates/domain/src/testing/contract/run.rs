@@ -216,6 +216,12 @@ macro_rules! store_contract {
                 who_is_forgotten_says_nothing_more
                 nothing_new_is_written_about_who_is_forgotten
                 who_is_forgotten_sets_and_uploads_nothing
+                who_is_forgotten_reads_and_deletes_nothing_and_is_sent_no_mail
+                links_to_what_is_of_who_is_forgotten_lead_nowhere
+                revoked_tokens_are_those_issued_before_a_time
+                an_end_of_sessions_never_moves_back
+                ends_of_sessions_are_read_in_pages_and_then_as_they_come
+                revocations_are_dropped_when_they_are_old_and_erasures_never
                 a_conversation_is_counted_once_however_often_it_is_erased
                 what_they_wrote_is_emptied_piece_by_piece
                 a_receipt_is_finished_when_nothing_is_left

@@ -126,18 +126,24 @@ impl State {
             }
             Command::Post(post) => Facts {
                 is_erased: is_erased(&post.author),
+                is_other_erased: [salon, client]
+                    .into_iter()
+                    .any(|person| *person != post.author && is_erased(person)),
                 keyed: keyed(record, post),
                 uploads: self.uploads.finished_for(post),
                 ..facts
             },
             Command::MarkRead { reader, target } => {
-                Facts { unread_beyond: unread_beyond(record, reader, *target), ..facts }
+                let unread_beyond = unread_beyond(record, reader, *target);
+                Facts { is_erased: is_erased(reader), unread_beyond, ..facts }
             }
-            Command::DeleteMessage { message, .. } => {
+            Command::DeleteMessage { message, by } => {
+                let facts = Facts { is_erased: is_erased(by), ..facts };
                 with_deleted(facts, record, 1, |post| post.id == *message)
             }
-            Command::Edit { by, .. } => Facts { is_erased: is_erased(by), ..facts },
-            Command::DeleteConversation { .. } => facts,
+            Command::Edit { by, .. } | Command::DeleteConversation { by } => {
+                Facts { is_erased: is_erased(by), ..facts }
+            }
             Command::PostNotice(notice) => {
                 Facts { booking: self.booking(notice.handles.as_ref()), ..facts }
             }

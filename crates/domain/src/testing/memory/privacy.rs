@@ -11,7 +11,10 @@ use crate::{
         audit::{Actor, AuditAction, AuditEntry},
         erasure::Erasure,
         export::{Export, ReadyExport},
-        store::{AuditStore, ErasureStore, ExportStore},
+        session_end::{SessionEnd, SessionEndReason},
+        store::{
+            AuditStore, ErasureStore, ExportStore, ReadSessionEnds, SessionEndMark, SessionEndStore,
+        },
     },
     time::Timestamp,
 };
@@ -92,6 +95,7 @@ impl State {
         for report in self.reports.iter_mut().filter(|report| report.event.client == *person) {
             report.event.client_first_name = None;
         }
+        self.end_sessions(SessionEnd::of_erased(person.clone(), at));
         self.delete_archives(person, at);
         self.jobs.enqueue(Task::ErasePerson(person.clone()), at);
         self.append_audit(by, AuditAction::ErasureRequested, person.as_str(), at);
@@ -139,6 +143,85 @@ fn leaves_something(record: &StoredConversation, person: &UserId) -> bool {
 }
 
 #[async_trait]
+impl SessionEndStore for MemoryStore {
+    async fn revoke_sessions(
+        &self,
+        person: &UserId,
+        before: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state()?;
+        let reason = SessionEndReason::Revoked;
+        state.end_sessions(SessionEnd { person: person.clone(), before, reason });
+        let action = AuditAction::SessionsRevoked;
+        state.append_audit(Actor::Service, action, person.as_str(), at);
+        Ok(())
+    }
+
+    async fn session_ends(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<ReadSessionEnds, StoreError> {
+        let state = self.state_in_background()?;
+        let ends = state.session_ends.values().map(|(end, _)| end);
+        let ends = ends.filter(|end| after.as_ref().is_none_or(|after| end.person > *after));
+        Ok(state.read_session_ends(ends, limit))
+    }
+
+    async fn session_ends_since(
+        &self,
+        mark: &SessionEndMark,
+        limit: u32,
+    ) -> Result<ReadSessionEnds, StoreError> {
+        let state = self.state_in_background()?;
+        let mark: u64 = mark.0.parse().expect("a mark of this store");
+        let ends = state.session_ends.values().filter(|(_, changed)| *changed > mark);
+        Ok(state.read_session_ends(ends.map(|(end, _)| end), limit))
+    }
+
+    async fn drop_revocations(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.state_in_background()?;
+        let is_old = |(end, _): &(SessionEnd, u64)| {
+            end.reason == SessionEndReason::Revoked && end.before < before
+        };
+        let old = state.session_ends.iter().filter(|(_, end)| is_old(end));
+        let old: Vec<_> = old.map(|(id, _)| id.clone()).take(limit as usize).collect();
+        for person in &old {
+            state.session_ends.remove(person);
+        }
+        Ok(old.len() as u64)
+    }
+}
+
+impl State {
+    fn end_sessions(&mut self, end: SessionEnd) {
+        let known = self.session_ends.get(&end.person).map(|(known, _)| known.clone());
+        let merged = match &known {
+            None => end,
+            Some(known) => SessionEnd {
+                before: known.before.max(end.before),
+                reason: known.reason.max(end.reason),
+                ..end
+            },
+        };
+        if known.as_ref() != Some(&merged) {
+            self.session_end_changes += 1;
+            self.session_ends.insert(merged.person.clone(), (merged, self.session_end_changes));
+        }
+    }
+
+    fn read_session_ends<'a>(
+        &self,
+        ends: impl Iterator<Item = &'a SessionEnd>,
+        limit: u32,
+    ) -> ReadSessionEnds {
+        let mark = SessionEndMark(self.session_end_changes.to_string());
+        ReadSessionEnds { mark, ends: ends.take(limit as usize).cloned().collect() }
+    }
+}
+
+#[async_trait]
 impl ExportStore for MemoryStore {
     async fn request_export(
         &self,
@@ -164,6 +247,10 @@ impl ExportStore for MemoryStore {
 
     async fn export(&self, person: &UserId) -> Result<Option<Export>, StoreError> {
         Ok(self.state()?.exports.get(person).cloned())
+    }
+
+    async fn has_archive(&self, key: &ObjectKey) -> Result<bool, StoreError> {
+        Ok(self.state()?.exports.values().any(|export| export.key == *key))
     }
 
     async fn finish_export(

@@ -137,8 +137,13 @@ impl UploadStore for MemoryStore {
 
     async fn downloadable(&self, id: &AttachmentId) -> Result<Option<Downloadable>, StoreError> {
         let state = self.state()?;
-        let unsent = || state.uploads.find(id).and_then(Upload::attachment);
-        let file = state.sent(|one| one.id == *id).cloned().or_else(unsent).map(|one| one.file);
+        let is_forgotten = |person: &UserId| state.erasures.contains_key(person);
+        let upload = state.uploads.find(id);
+        let unsent = upload.filter(|upload| !is_forgotten(&upload.request.owner));
+        let posts = state.live().flat_map(StoredConversation::posts);
+        let posts = posts.filter(|post| !is_forgotten(&post.author));
+        let sent = posts.flat_map(|post| &post.attachments).find(|one| one.id == *id).cloned();
+        let file = sent.or_else(|| unsent.and_then(Upload::attachment)).map(|one| one.file);
         Ok(file.and_then(|file| match file.location() {
             StorageLocation::Stored(picture) => {
                 Some(Downloadable { name: file.name().to_owned(), picture: picture.clone() })

@@ -379,7 +379,10 @@ fn no_total_is_sent_behind_a_newer_one() {
     let counter =
         Arc::new(UnreadCounter::new(sessions.clone(), Arc::new(Never), runtime.handle().clone()));
     let sink = Arc::new(Newest::default());
-    sessions.lock().enter(&user("s"), sink.clone(), None, 1).expect("a free session");
+    sessions
+        .lock()
+        .enter(&user("s"), sink.clone(), TokenTimes::default(), 1)
+        .expect("a free session");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -232,8 +232,8 @@ async fn whoever_is_forgotten_is_disconnected_and_their_name_is_never_told_again
     // The directory cannot be read meanwhile: the name goes all the same.
     let (hub, clock) = (Arc::new(fixture.hub.clone()), Arc::new(FixedClock::ticking()));
     let ids = Arc::new(CountingIds::new());
-    let [erasures, commits, exports] = [0; 3].map(|_| fixture.store.clone());
-    let privacy = Privacy::new(erasures, commits, exports, hub, clock, ids);
+    let [erasures, commits, exports, ends] = [0; 4].map(|_| fixture.store.clone());
+    let privacy = Privacy::new(erasures, commits, exports, ends, hub, clock, ids);
     privacy.request_erasure(&user("c")).await.expect("noted");
     fixture.store.set_unavailable(true);
     assert_eq!(name_sent(&fixture, &mut salon, session).await, "Compte supprimé");

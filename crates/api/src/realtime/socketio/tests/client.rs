@@ -124,6 +124,16 @@ impl Client {
         }
     }
 
+    /// Waits until the server disconnects the namespace; returns the packet.
+    pub(super) async fn disconnected(mut self) -> String {
+        loop {
+            let text = self.text().await;
+            if text.starts_with("41") {
+                return text;
+            }
+        }
+    }
+
     /// The names of everything that has arrived and was not asked for; the server answers in order.
     pub(super) async fn unasked(&mut self) -> Vec<String> {
         self.ask("leave-conversation", json!({ "conversationId": "nowhere" })).await;

@@ -123,6 +123,40 @@ async fn another_token_is_taken_from_the_same_person_only() {
     assert_eq!(none["error"]["code"], "validation_failed");
 }
 
+/// On the node that was asked at once, on another one as soon as it has read of it.
+#[actix_web::test]
+async fn sessions_end_with_their_tokens_on_every_node_and_later_tokens_open_others() {
+    let (node, nothing) = (Node::new().await, json!({}));
+    let other = node.another("a secret");
+    let clients =
+        [Client::connect(&node, "c1!1000").await, Client::connect(&other, "c1!1000").await];
+    let mut newer = Client::connect(&node, "c1!5000").await;
+    let mut stranger = Client::connect(&other, "c2!1000").await;
+    let body = json!({ "issuedBefore": "1970-01-01T00:00:05Z" });
+    let path = "/internal/participants/c1/revoke";
+    assert_eq!(node.test_app.post(path, "p1", body).await.status, 204);
+    other.test_app.api.read_session_ends().await.expect("the store works");
+    for client in clients {
+        assert_eq!(client.disconnected().await, "41/messaging,");
+    }
+    for node in [&node, &other] {
+        let refused = Client::refused(node, "c1!4999").await;
+        assert_eq!(refused["data"]["code"], "token_expired");
+    }
+    let answer = stranger.ask("leave-conversation", json!({ "conversationId": "nowhere" })).await;
+    assert_eq!(answer["ok"], true, "somebody else's session goes on");
+    // An older token does not take the place of one that counts.
+    let refused = newer.ask("auth-refresh", json!({ "token": "c1!4999" })).await;
+    assert_eq!(refused["error"]["code"], "token_expired");
+    let kept = newer.ask("auth-refresh", json!({ "token": "c1!5000" })).await;
+    assert_eq!(kept, json!({ "ok": true, "data": nothing }));
+
+    assert_eq!(node.test_app.delete("/internal/participants/c1", "p1").await.status, 202);
+    assert_eq!(newer.disconnected().await, "41/messaging,");
+    let refused = Client::refused(&node, "c1!9000").await;
+    assert_eq!(refused["data"]["code"], "unauthorized");
+}
+
 #[actix_web::test]
 async fn sockets_of_one_address_are_bounded() {
     let settings =

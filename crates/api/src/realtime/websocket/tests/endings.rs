@@ -88,6 +88,24 @@ async fn a_client_that_asks_on_and_takes_no_answer_is_closed() {
 }
 
 #[actix_web::test]
+async fn sessions_end_with_their_tokens_and_are_told_why() {
+    let fixture = Fixture::new().await;
+    let (mut client, mut newer) = (fixture.enter("c1!1000").await, fixture.enter("c1!5000").await);
+    let body = json!({ "issuedBefore": "1970-01-01T00:00:05Z" });
+    let path = "/internal/participants/c1/revoke";
+    assert_eq!(fixture.test_app.post(path, "p1", body).await.status, 204);
+    assert_eq!(client.closed_with().await, (4401, "token_expired".to_owned()));
+    assert_eq!(fixture.test_app.delete("/internal/participants/c1", "p1").await.status, 202);
+    assert_eq!(newer.closed_with().await, (4401, "unauthorized".to_owned()));
+    for (token, word) in [("c1!9000", "unauthorized"), ("c1", "unauthorized")] {
+        let mut again = fixture.open().await;
+        let auth = json!({ "event": "auth", "data": { "token": token } });
+        again.say(&auth.to_string()).await;
+        assert_eq!(again.closed_with().await, (4401, word.to_owned()));
+    }
+}
+
+#[actix_web::test]
 async fn at_shutdown_every_client_is_told_and_closed() {
     let fixture = Fixture::new().await;
     let mut client = fixture.enter("c1").await;

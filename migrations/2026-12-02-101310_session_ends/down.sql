@@ -1,0 +1,2 @@
+DROP INDEX messaging.export_object_key;
+DROP TABLE messaging.session_end;
