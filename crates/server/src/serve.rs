@@ -12,7 +12,7 @@ use storage_pg::PgStore;
 use crate::{
     database,
     error::RunError,
-    http,
+    http::{self, Bounds},
     jobs::{JobNotifier, Runner},
     mail,
     ports::{SystemClock, SystemIds},
@@ -25,6 +25,7 @@ use crate::{
 /// Serves until a stop signal.
 pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result<(), RunError> {
     tokio::spawn(client_events.summarise());
+    let bounds = Bounds::of(&config)?;
     let mut signals = StopSignals::listen().map_err(RunError::Signals)?;
     let ready = async {
         database::prepare(&config.database).await?;
@@ -54,7 +55,7 @@ pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result
         dev_mail: mail::dev_mail(&config.mail),
     };
     let api = Api::new(config.api, ports);
-    let server = http::listen(&config.http, &api)?;
+    let server = http::listen(&config.http, bounds, &api)?;
     let services = api.services().with_zone(config.zone);
     let policy = config.mail.policy.clone();
     let mailing = mail::mailing(&config.mail, policy, store.clone(), clock.clone(), ids.clone())?;
