@@ -541,7 +541,7 @@ mod timing_tests {
         body: Duration::from_secs(30),
         idle: Duration::from_secs(75),
         close: SECOND,
-        stall: Duration::from_secs(60),
+        stall: Duration::from_mins(1),
         bytes_per_s_min: 1_000,
     };
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
