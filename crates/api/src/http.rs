@@ -34,6 +34,7 @@ use middleware::{get_or_head, no_such_route};
 pub(crate) use middleware::{RequestSpan, normalise_response};
 
 pub use context::Settings;
+pub use extract::Authenticated;
 pub use internal::openapi::openapi_internal_json;
 pub use openapi::openapi_json;
 

@@ -4,6 +4,8 @@ use auth_jwt::{KeyError, MintError};
 use domain::{conversation::commands::OpenConversationError, ports::StoreError};
 use storage_pg::{InvalidSettings, MigrateError};
 
+use crate::http::TooFew;
+
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
@@ -81,6 +83,9 @@ pub(crate) enum RunError {
         /// The cause.
         source: io::Error,
     },
+    /// There are too few file descriptors for the configuration.
+    #[error("there are too few file descriptors")]
+    Descriptors(#[from] TooFew),
     /// The HTTP server ended by itself.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
@@ -115,6 +120,7 @@ impl RunError {
             Self::Pooler(_)
                 | Self::ForeignSchema(_)
                 | Self::DatabaseSettings(_)
+                | Self::Descriptors(_)
                 | Self::Import(importer::ImportError::Pooler)
         )
     }

@@ -12,7 +12,7 @@ use storage_pg::PgStore;
 use crate::{
     database,
     error::RunError,
-    http,
+    http::{self, Bounds},
     jobs::{JobNotifier, Runner},
     mail,
     ports::{SystemClock, SystemIds},
@@ -25,6 +25,7 @@ use crate::{
 /// Serves until a stop signal.
 pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result<(), RunError> {
     tokio::spawn(client_events.summarise());
+    let bounds = Bounds::of(&config)?;
     let mut signals = StopSignals::listen().map_err(RunError::Signals)?;
     let ready = async {
         database::prepare(&config.database).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn serve(config: Config, client_events: ClientEvents) -> Result
     if let Err(cause) = api.read_session_ends().await {
         tracing::warn!(%cause, "ended sessions could not be read: no token is taken before they are");
     }
-    let server = http::listen(&config.http, &api)?;
+    let server = http::listen(&config.http, bounds, &api)?;
     let services = api.services().with_zone(config.zone);
     let policy = config.mail.policy.clone();
     let mailing = mail::mailing(&config.mail, policy, store.clone(), clock.clone(), ids.clone())?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     http::{
         Method, StatusCode,
         header::{self, HeaderMap},
@@ -30,6 +30,10 @@ use crate::{
     session::{self, Client, Session},
     sid::EngineId,
 };
+
+/// Extension of a polling request whose session is connected to a namespace, for the server that holds its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Connected;
 
 /// Answers one request: with packets, with a WebSocket, or with an error.
 pub(crate) async fn serve(
@@ -70,6 +74,9 @@ async fn try_serve(
                 Transport::Polling => {
                     // A session opened by WebSocket cannot be polled.
                     let polling = entry.polling.ok_or_else(Rejection::bad_request)?;
+                    if polling.max_body_bytes() > server.first_message_bytes() {
+                        request.extensions_mut().insert(Connected);
+                    }
                     serve_poll(&polling, request, payload).await
                 }
                 Transport::WebSocket => upgrade(server, entry.polling, request, payload).await,

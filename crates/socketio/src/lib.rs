@@ -19,7 +19,7 @@ pub use bytes::Bytes;
 pub use config::{Config, Transports};
 pub use engine::{EngineApplication, EngineHandler, EngineMessage, EngineSocket};
 pub use frame::Frame;
-pub use http::Rejection;
+pub use http::{Connected, Rejection};
 pub use namespace::{
     Accepted, ConnectRequest, DisconnectReason, Handler, Intake, Namespace, RecoveryRequest,
     Refusal,

@@ -27,6 +27,10 @@ use crate::{
     texts,
 };
 
+/// Extension of a request whose caller was authenticated, for the server that holds its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Authenticated;
+
 /// The authenticated caller, by the token in `Authorization: Bearer …`.
 #[derive(Debug)]
 pub(crate) struct Caller(pub(crate) domain::participant::Caller);
@@ -38,10 +42,12 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let context = Context::of(request);
         let token = bearer(request.headers()).map(str::to_owned);
+        let request = request.clone();
         Box::pin(async move {
             let context = context?;
             let token = token.ok_or(TokenError::Invalid)?;
             let caller = context.authenticator.identify(&token).await?;
+            request.extensions_mut().insert(Authenticated);
             context.limits.allow_request_of(&caller.user)?;
             Ok(Self(caller))
         })
@@ -67,6 +73,7 @@ impl Program {
         let context = Context::of(request)?;
         let token = bearer(request.headers()).ok_or(TokenError::Invalid)?;
         let program = context.authenticator.program(token)?;
+        request.extensions_mut().insert(Authenticated);
         tracing::debug!(program.id = %program.user, "internal API called");
         Ok(Self)
     }

@@ -75,6 +75,8 @@ mod tests {
         let up = json!({"status": "ready", "store": "up", "node": "serving"});
         assert_eq!((ready().await.status.as_u16(), ready().await.json()), (200, up));
         test_app.store.set_unavailable(true);
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(1)).await;
         let down = json!({"status": "unready", "store": "down", "node": "serving"});
         assert_eq!((ready().await.status.as_u16(), ready().await.json()), (503, down));
         assert_eq!(test_app.get("/health/live", "").await.json(), json!({"status": "ok"}));

@@ -11,7 +11,9 @@ use std::{
 };
 
 use actix_codec::Framed;
-use actix_http::{BoxedPayloadStream, Request, body::MessageBody, error::PayloadError, h1::Codec};
+use actix_http::{
+    BoxedPayloadStream, Request, StatusCode, body::MessageBody, error::PayloadError, h1::Codec,
+};
 use actix_service::{Service, ServiceFactory, always_ready};
 use actix_web::{
     HttpResponse,
@@ -21,14 +23,14 @@ use bytes::Bytes;
 use futures_util::{Stream, future::LocalBoxFuture};
 use tokio::{
     io::{AsyncRead as _, ReadBuf},
-    net::{TcpStream, tcp::OwnedReadHalf},
+    net::tcp::OwnedReadHalf,
     sync::OnceCell,
 };
 
-use super::connection::Connection;
+use super::{connection::Connection, deadlines::TimedStream};
 
 /// A request with the connection it came on.
-type Upgrade = (Request, Framed<TcpStream, Codec>);
+type Upgrade = (Request, Framed<TimedStream, Codec>);
 
 /// The factory of [`Upgrader`].
 pub(super) struct Upgrades<F: ServiceFactory<Request>> {
@@ -81,7 +83,8 @@ where
 
     fn call(&self, (request, connection): Upgrade) -> Self::Future {
         let parts = connection.into_parts();
-        let (reader, writer) = parts.io.into_split();
+        let (stream, state) = parts.io.into_parts();
+        let (reader, writer) = stream.into_split();
         // Copied, so that the buffer it came in is freed.
         let received = Bytes::copy_from_slice(&parts.read_buf);
         let payload: BoxedPayloadStream = Box::pin(UpgradedPayload::new(received, reader));
@@ -89,6 +92,7 @@ where
         let response = self.app.call(request);
         let connection = Connection { writer, codec: parts.codec, unsent: parts.write_buf };
         let disconnect_timeout = self.disconnect_timeout;
+        let upgraded = state.clone();
         // In a box of its own, so that its memory is freed before the connection ends.
         let responded = Box::pin(async move {
             let response = match response.await {
@@ -96,6 +100,14 @@ where
                 Ok(response) => response.into_parts().1.map_into_boxed_body(),
                 Err(failure) => failure,
             };
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS && !upgraded.upgrade() {
+                tracing::warn!(
+                    by_client = true,
+                    "an upgrade was refused: only the reserve of connections is left"
+                );
+                let full = HttpResponse::ServiceUnavailable().finish();
+                return connection.respond(full, disconnect_timeout).await;
+            }
             connection.respond(response, disconnect_timeout).await
         });
         Box::pin(async move {
@@ -104,6 +116,8 @@ where
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
+            // Until here the connection counts.
+            drop(state);
             if let Err(error) = written {
                 tracing::debug!(%error, "a connection ended before everything was sent");
             }

@@ -49,11 +49,23 @@ pub(crate) struct HttpSettings {
         value_parser = whole::<usize>(1, 1_024))]
     pub(crate) workers: Option<usize>,
 
-    /// Connections per worker; further ones wait in the backlog
+    /// Connections per worker; when there are as many, a new one takes the place of a stranger's whose last request is longest ago
     #[arg(id = "http-connections-per-worker-max", long, env = "HTTP_CONNECTIONS_PER_WORKER_MAX",
         value_name = "1..1000000", default_value = "25000",
         value_parser = whole::<usize>(1, 1_000_000))]
     pub(crate) connections_per_worker_max: usize,
+
+    /// Connections from one address, sockets not counted, if no proxy is trusted; four times as many from a /48 network of IPv6
+    #[arg(id = "http-connections-per-address-max", long, env = "HTTP_CONNECTIONS_PER_ADDRESS_MAX",
+        value_name = "1..1000000", default_value = "1000",
+        value_parser = whole::<usize>(1, 1_000_000))]
+    pub(crate) connections_per_address_max: usize,
+
+    /// Connections that sockets and signed-in people cannot take, kept for newcomers; at most half of all are
+    #[arg(id = "http-reserved-connections", long, env = "HTTP_RESERVED_CONNECTIONS",
+        value_name = "1..100000", default_value = "256",
+        value_parser = whole::<usize>(1, 100_000))]
+    pub(crate) reserved_connections: usize,
 
     /// Connections that the system queues until they are accepted
     #[arg(id = "http-backlog-connections-max", long, env = "HTTP_BACKLOG_CONNECTIONS_MAX",
@@ -65,7 +77,7 @@ pub(crate) struct HttpSettings {
         default_value = "75", value_parser = whole::<u64>(1, 3_600))]
     pub(crate) keep_alive_s: u64,
 
-    /// How long the head of a request may take to be received
+    /// How long the head of each request may take to be received
     #[arg(id = "http-client-request-timeout-ms", long, env = "HTTP_CLIENT_REQUEST_TIMEOUT_MS",
         value_name = "100..600000", default_value = "5000",
         value_parser = whole::<u64>(100, 600_000))]
@@ -76,6 +88,17 @@ pub(crate) struct HttpSettings {
         env = "HTTP_CLIENT_DISCONNECT_TIMEOUT_MS", value_name = "100..600000",
         default_value = "1000", value_parser = whole::<u64>(100, 600_000))]
     pub(crate) client_disconnect_timeout_ms: u64,
+
+    /// How long a client may read nothing of an answer that waits for it
+    #[arg(id = "http-response-stall-timeout-ms", long, env = "HTTP_RESPONSE_STALL_TIMEOUT_MS",
+        value_name = "100..600000", default_value = "60000",
+        value_parser = whole::<u64>(100, 600_000))]
+    pub(crate) response_stall_timeout_ms: u64,
+
+    /// Bytes per second at which such an answer must be read on average; 0 for any rate
+    #[arg(id = "http-response-bytes-per-s-min", long, env = "HTTP_RESPONSE_BYTES_PER_S_MIN",
+        value_name = "0..1000000", default_value = "1024", value_parser = whole::<u32>(0, 1_000_000))]
+    pub(crate) response_bytes_per_s_min: u32,
 
     /// Maximum size of a JSON body
     #[arg(
