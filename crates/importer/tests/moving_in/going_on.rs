@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     conversation::{Parties, store::ConversationStore},
-    ids::ConversationId,
+    ids::{ConversationId, UserId},
     import::Refusal,
     mail::{
         preferences::{Frequency, PreferenceChange},
@@ -30,7 +30,9 @@ async fn first(fixture: &Fixture) -> (ConversationId, Parties) {
     let sql = "SELECT min(id COLLATE \"C\") FROM \"Conversation\" WHERE id ~ '^c[0-9a-f]{24}$'
         AND EXISTS (SELECT FROM \"Message\" WHERE \"conversationId\" = \"Conversation\".id)";
     let id = ConversationId::parse(&fixture.lines(sql).await[0]).expect("a good id");
-    let parties = fixture.store.parties(&id).await.expect(ANSWERS).expect("it is here");
+    let sql = format!("SELECT salon_id FROM messaging.conversation WHERE id = '{id}'");
+    let salon = UserId::parse(&fixture.lines(&sql).await[0]).expect("a good id");
+    let parties = fixture.store.parties(&id, &salon).await.expect(ANSWERS).expect("it is here");
     (id, parties)
 }
 
