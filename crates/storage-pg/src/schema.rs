@@ -101,6 +101,7 @@ diesel::table! {
         attempts -> Integer,
         dead_at -> Nullable<Timestamptz>,
         last_failure -> Nullable<Text>,
+        leased_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -190,6 +190,8 @@ macro_rules! store_contract {
             jobs {
                 a_job_is_claimed_once
                 a_lease_that_ran_out_passes_the_job_on
+                a_lease_is_renewed_by_the_newest_claimant
+                only_jobs_of_the_requested_kinds_are_claimed
                 a_job_that_is_done_is_gone
                 the_longest_waiting_job_is_claimed_first
                 a_failed_job_is_due_at_the_given_time
