@@ -88,6 +88,8 @@ diesel::table! {
         message_id -> Nullable<Text>,
         read_up_to -> Nullable<BigInt>,
         read_several -> Nullable<Bool>,
+        salon_id -> Nullable<Text>,
+        client_id -> Nullable<Text>,
     }
 }
 

@@ -64,6 +64,7 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-12-02-100800_id_form",
         "2026-12-02-100900_list_order",
         "2026-12-02-110200_job_leases",
+        "2026-12-02-110210_changes_of_people",
     ];
     assert_eq!(missing, steps);
 
