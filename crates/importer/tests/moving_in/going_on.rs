@@ -124,7 +124,7 @@ fn reported(id: &str) -> Participant {
         language: domain::participant::Language::of_locale("en"),
         ..Profile::default()
     };
-    let id = domain::ids::UserId::parse(id).expect("a good id");
+    let id = UserId::parse(id).expect("a good id");
     Participant::new(id, Role::Artist, profile)
 }
 
@@ -202,7 +202,7 @@ async fn preferences_that_a_person_changed_later_are_kept() {
     fixture.import().await;
     let person =
         fixture.lines("SELECT min(person_id) FROM messaging.preference WHERE mail_enabled").await;
-    let person = domain::ids::UserId::parse(&person[0]).expect("a good id");
+    let person = UserId::parse(&person[0]).expect("a good id");
     fixture.clock.advance_millis(1_000);
     let change =
         PreferenceChange { frequency: Some(Frequency::Never), ..PreferenceChange::default() };

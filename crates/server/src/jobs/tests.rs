@@ -131,12 +131,9 @@ async fn a_mail_server_that_hangs_delays_mail_alone() {
     received.expect("the store works");
     (fixture.notifier.callback())();
     until(async || {
-        let window = Window::first(9);
-        let page = fixture.service.messaging.conversations(
-            &user("c-booked"),
-            Some(Status::Active),
-            &window,
-        );
+        let (window, viewer) = (Window::first(9), user("c-booked"));
+        let messaging = &fixture.service.messaging;
+        let page = messaging.conversations(&viewer, Some(Status::Active), &window);
         !page.await.expect("the store works").items.is_empty()
     })
     .await;
