@@ -108,6 +108,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    messaging.webhook_token (token) {
+        token -> Text,
+        taken_at -> Timestamptz,
+        is_executed -> Bool,
+    }
+}
+
+diesel::table! {
     messaging.schedule (name) {
         name -> Text,
         every_ms -> BigInt,

@@ -63,6 +63,11 @@ pub(crate) struct MailSettings {
     )]
     webhook_signing_key: Option<SecretString>,
 
+    /// How long a reply to a mail is accepted after the newest message of its conversation
+    #[arg(id = "mail-reply-age-max-days", long, env = "MAIL_REPLY_AGE_MAX_DAYS",
+        value_name = "1..3650", default_value = "90", value_parser = whole::<u64>(1, 3_650))]
+    reply_age_max_days: u64,
+
     /// Mails that are sent at the same time; as many connections are kept
     #[arg(id = "mail-at-once-max", long, env = "MAIL_AT_ONCE_MAX", value_name = "1..64",
         default_value = "4", value_parser = whole::<usize>(1, 64))]
@@ -139,6 +144,7 @@ impl MailSettings {
         InboundSettings {
             unsubscribe: mail.unsubscribe.clone(),
             webhook_key: key.map(|key| WebhookKey::of_mailgun(key.expose_secret().as_bytes())),
+            reply_age_ms_max: self.reply_age_max_days * DAY_MS,
         }
     }
 

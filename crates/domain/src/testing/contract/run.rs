@@ -186,6 +186,7 @@ macro_rules! store_contract {
                 an_address_that_was_repaired_is_written_to_again
                 a_suppressed_address_is_known_however_its_domain_is_written
                 an_answer_finds_its_person_and_its_conversation
+                a_token_of_a_webhook_call_is_taken_once
             }
             jobs {
                 a_job_is_claimed_once
