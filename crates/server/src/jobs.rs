@@ -23,6 +23,8 @@ const BOOKINGS_AT_ONCE: usize = 2;
 const FILES_AT_ONCE: usize = 1;
 /// How often a lease is renewed within its time.
 const RENEWALS_PER_LEASE: u32 = 3;
+/// However short a lease is, it is not renewed more often than so.
+const RENEWAL_PAUSE_MIN: Duration = Duration::from_millis(1);
 /// How long a job that seems to have lost its lease may take to end by itself: it may just have recorded
 /// that it is done.
 const END_GRACE: Duration = Duration::from_secs(1);
@@ -220,6 +222,7 @@ async fn perform(worker: &Worker, job: &Job, time_max: Duration) -> Result<Perfo
 /// Renews the lease of a job until another worker has it.
 async fn lease_lost(worker: &Worker, job: &Job) {
     let pause = Duration::from_millis(worker.lease_ms()) / RENEWALS_PER_LEASE;
+    let pause = pause.max(RENEWAL_PAUSE_MIN);
     loop {
         sleep(pause).await;
         match worker.renew(job).await {
