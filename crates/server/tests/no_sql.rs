@@ -195,6 +195,8 @@ async fn a_stranger_s_request_asks_the_same_of_a_conversation_of_others_and_of_n
     let stranger = Person::salon("salon-2", "Ailleurs");
     let socket = fixture.comes(&stranger).await?;
     let rest = fixture.app.rest(&stranger)?;
+    // Who it is that the token names is asked once.
+    rest.get("/messaging/conversations/none").await?;
     fixture.asked();
 
     for request in requests() {
