@@ -317,6 +317,12 @@ impl Failure {
         let failure = Self::new(Code::Busy, texts::BUSY);
         Self { retry_after_ms: Some(BUSY_RETRY_AFTER_MS), ..failure }
     }
+
+    /// A limit is exceeded by somebody who cannot be told to slow down: whoever delivers what they sent is to
+    /// deliver it again.
+    pub(crate) fn not_now(wait: RetryAfter) -> Self {
+        Self { retry_after_ms: Some(wait.as_millis()), ..Self::busy() }
+    }
 }
 
 impl From<RetryAfter> for Failure {
@@ -568,6 +574,7 @@ impl From<ReplyByMailError> for Failure {
     fn from(error: ReplyByMailError) -> Self {
         Self::reply_refused(match error {
             ReplyByMailError::UnknownAddress => texts::REPLY_NO_ADDRESS,
+            ReplyByMailError::Expired => texts::REPLY_EXPIRED,
             ReplyByMailError::OtherSender => texts::REPLY_OTHER_SENDER,
             ReplyByMailError::NoMessageId => texts::REPLY_NO_ID,
             ReplyByMailError::Empty => texts::REPLY_EMPTY,
@@ -583,6 +590,8 @@ impl From<BadStamp> for Failure {
         match bad {
             BadStamp::Forged => Self::new(Code::WebhookForged, texts::WEBHOOK_FORGED),
             BadStamp::Replayed => Self::new(Code::WebhookReplayed, texts::WEBHOOK_REPLAYED),
+            BadStamp::InProgress => Self::busy(),
+            BadStamp::Store(error) => error.into(),
         }
     }
 }

@@ -122,10 +122,11 @@ impl Api {
         ));
         session_ends.clone().follow();
         let services = Services::new(store.clone(), realtime.fanout(), clock.clone(), ids.clone())
-            .with_retention(retention);
+            .with_retention(retention)
+            .with_reply_age_max_ms(mail.reply_age_ms_max);
         let uploads =
             Uploads::new(store.clone(), files.clone(), clock.clone(), ids.clone(), uploads);
-        let webhooks = mail.webhook_key.map(|key| Webhooks::new(key, clock.clone()));
+        let webhooks = mail.webhook_key.map(|key| Webhooks::new(key, clock.clone(), store.clone()));
         let (sockets, plain) = realtime.front_doors(realtime::SessionPorts {
             messaging: services.messaging.clone(),
             directory: services.directory.clone(),

@@ -20,15 +20,19 @@ pub struct Settings {
     pub key: Option<LinkKey>,
     /// Public URL of this service, such as `https://messages.example`. Empty: links are relative.
     pub base_url: String,
-    /// Minimum lifetime of a link, in seconds (2 to 604,800).
+    /// Lifetime of a link, in seconds (2 to 604,800). It ends at the next full minute.
     pub lifetime_s: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { key: None, base_url: String::new(), lifetime_s: 21_600 }
+        Self { key: None, base_url: String::new(), lifetime_s: 3_600 }
     }
 }
+
+/// How long a link to a file stays the same at most, in seconds: within that time a browser has the file in
+/// its cache.
+const STEP_S_MAX: u64 = 60;
 
 /// Why a link is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +65,10 @@ impl Links {
         }))
     }
 
-    /// A link to `file`. It stays the same for half a lifetime, so that browsers can cache the file.
+    /// A link to `file`, renewed each minute: every answer brings links with all of their lifetime.
     pub(crate) fn to(&self, file: &AttachmentId, form: PictureForm) -> String {
         let Inner { key, base_url, lifetime_s, .. } = &*self.0;
-        let step_s = lifetime_s / 2;
+        let step_s = STEP_S_MAX.min(lifetime_s / 2);
         let expires_s = (self.now_s() + lifetime_s).next_multiple_of(step_s);
         let signature = key.sign_file(file, form, expires_s).to_base64();
         let form = form.as_str();
@@ -204,11 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_the_same_for_half_a_lifetime_and_is_good_for_a_whole_one() {
+    fn a_link_stays_the_same_for_a_minute_and_is_good_for_a_whole_lifetime() {
         let (links, clock) = links("a");
         clock.advance_millis(1_000);
         let first = links.to(&file("f1"), PictureForm::Full);
-        clock.advance_millis(i64::from(LIFETIME_S) * 500 - 1_000);
+        clock.advance_millis(59_000);
         assert_eq!(links.to(&file("f1"), PictureForm::Full), first);
         clock.advance_millis(1_000);
         assert_ne!(links.to(&file("f1"), PictureForm::Full), first);
@@ -219,7 +223,7 @@ mod tests {
             let rest_s =
                 links.check(&file("f1"), PictureForm::Full, expires_s, signature).expect("good");
             let lifetime_s = u64::from(LIFETIME_S);
-            assert!((lifetime_s..=lifetime_s * 3 / 2).contains(&rest_s), "{rest_s}");
+            assert!((lifetime_s..lifetime_s + 60).contains(&rest_s), "{rest_s}");
         }
     }
 

@@ -257,6 +257,7 @@ texts! {
     WEBHOOK_FORGED = "La signature n'est pas valable", "The signature is not valid";
     WEBHOOK_REPLAYED = "Ceci a déjà été dit", "This was told before";
     REPLY_NO_ADDRESS = "L'adresse ne désigne aucune conversation", "The address names no conversation";
+    REPLY_EXPIRED = "L'adresse de réponse n'est plus valable", "The address to answer to is no longer valid";
     REPLY_OTHER_SENDER = "L'expéditeur n'est pas le destinataire de l'e-mail",
         "The sender is not whom the e-mail was for";
     REPLY_NO_ID = "La réponse n'a pas de Message-ID", "The answer has no Message-ID";

@@ -638,10 +638,15 @@ fn paginate<T, C>(
 
 #[async_trait]
 impl ConversationStore for SmallStore {
-    async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
+    async fn parties(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<Option<Parties>, StoreError> {
         let threads = self.threads();
         let thread = threads.get(id).filter(|thread| !thread.head.is_deleted);
-        Ok(thread.map(|thread| thread.conversation().parties.clone()))
+        let parties = thread.map(|thread| thread.conversation().parties.clone());
+        Ok(parties.filter(|parties| parties.side_of(viewer).is_some()))
     }
 
     async fn conversation(

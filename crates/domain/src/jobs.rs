@@ -65,6 +65,22 @@ impl Task {
         "export_person",
     ];
 
+    /// The group of this task.
+    pub fn group(&self) -> JobGroup {
+        match self {
+            Self::HandleAppointmentEvent(_) | Self::ErasePerson(_) => JobGroup::Bookings,
+            Self::SendMail(_) => JobGroup::Mail,
+            Self::DeleteObject(_)
+            | Self::DeleteHostedFile(_)
+            | Self::PurgeUploads
+            | Self::ArchiveAged(_)
+            | Self::PurgeExpired(_)
+            | Self::TrimLog(_)
+            | Self::AuditConversations(_)
+            | Self::ExportPerson(_) => JobGroup::Files,
+        }
+    }
+
     /// The kind, as it is stored and shown.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -123,6 +139,41 @@ impl Task {
     }
 }
 
+/// Tasks that share places among those that run at once. What holds up one group, such as a mail
+/// server that does not answer, delays no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobGroup {
+    /// Bookings, and erasures of people.
+    Bookings,
+    /// Files: deletions and exports; and the daily runs.
+    Files,
+    /// Mail.
+    Mail,
+}
+
+impl JobGroup {
+    /// All groups, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::Bookings, Self::Files, Self::Mail];
+
+    /// The [kinds](Task::kind) of its tasks. Each kind is in one group.
+    pub const fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Bookings => &["handle_appointment_event", "erase_person"],
+            Self::Files => &[
+                "delete_object",
+                "delete_hosted_file",
+                "purge_uploads",
+                "archive_aged",
+                "empty_aged",
+                "trim_log",
+                "audit_conversations",
+                "export_person",
+            ],
+            Self::Mail => &["send_mail"],
+        }
+    }
+}
+
 /// The id after which the work continues; none: at the first.
 fn resume_after(subject: &str) -> Result<Option<ConversationId>, InvalidId> {
     if subject.is_empty() { Ok(None) } else { ConversationId::parse(subject).map(Some) }
@@ -138,6 +189,9 @@ pub struct Job {
     /// The number of this attempt, from 1. It is needed to report an outcome: a worker that claims
     /// the job after the lease expired has a higher one.
     pub attempt: u32,
+    /// Whether the lease of the attempt before this one ended without an outcome: its worker died,
+    /// or could not renew it. That attempt has failed.
+    pub follows_lost_lease: bool,
 }
 
 /// A short reason for the operator why a job failed. Never user content.
@@ -267,6 +321,11 @@ mod job_tests {
             Task::ExportPerson(UserId::parse("u1").expect("good")),
         ];
         assert_eq!(tasks.each_ref().map(Task::kind), Task::KINDS);
+        for task in &tasks {
+            let groups =
+                JobGroup::ALL.into_iter().filter(|group| group.kinds().contains(&task.kind()));
+            assert!(groups.eq([task.group()]), "{task:?}");
+        }
         for task in tasks {
             assert_eq!(Task::parse(task.kind(), task.subject()), Ok(task));
         }

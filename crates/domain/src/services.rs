@@ -75,6 +75,13 @@ impl Services {
         Self { appointments: self.appointments.with_zone(zone), ..self }
     }
 
+    /// Sets how long a reply address is valid after the newest message of its conversation, in
+    /// milliseconds.
+    #[must_use]
+    pub fn with_reply_age_max_ms(self, age_max_ms: u64) -> Self {
+        Self { replies: self.replies.with_age_max_ms(age_max_ms), ..self }
+    }
+
     /// Sets the default retention settings.
     #[must_use]
     pub fn with_retention(self, retention: RetentionSettings) -> Self {

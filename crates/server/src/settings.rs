@@ -153,7 +153,7 @@ impl Settings {
             public_url: self.files.public_url(self.http.address().port()),
             secret: self.tokens.secret(),
             zone: self.appointments.zone(),
-            job_lease_ms: self.jobs.lease_ms(),
+            job_time_max_ms: self.jobs.time_max_ms(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Presence and typing send no SQL, but for one statement when a person comes online.
+//! Presence and typing send no SQL, but for one statement when a person comes online; and a stranger's
+//! request sends the same SQL whether the conversation exists or not, and locks nothing.
 //! Counted on the wire between the server and PostgreSQL, statement by statement.
 
 use serde_json::{Value, json};
@@ -148,4 +149,87 @@ async fn typing_leases_and_going_offline_ask_nothing() -> Result<(), Fault> {
     let _back = fixture.comes(&fixture.client).await?;
     watching.wait_for("user-online").await?;
     same("coming back", fixture.asked(), vec![Profile, UnreadTotal, Partners])
+}
+
+/// A request of a stranger: over REST with a method and a path, or over a socket with an event.
+enum Request {
+    Rest(&'static str, &'static str, Value),
+    Event(&'static str, Value),
+}
+use Request::{Event, Rest};
+
+/// Every request that names a conversation or a message, with `{c}` and `{m}` for their ids.
+fn requests() -> Vec<Request> {
+    let (c, m) = ("{c}", "{m}");
+    let send = json!({ "conversationId": c, "content": "Bonjour", "clientMessageId": "k1" });
+    vec![
+        Rest("GET", "/messaging/conversations/{c}", Value::Null),
+        Rest("GET", "/messaging/conversations/{c}/messages", Value::Null),
+        Rest("GET", "/messaging/conversations/{c}/events?after=0", Value::Null),
+        Rest("POST", "/messaging/conversations/{c}/messages", json!({ "content": "Bonjour" })),
+        Rest("PATCH", "/messaging/conversations/{c}", json!({ "subject": "Bras" })),
+        Rest("PATCH", "/messaging/conversations/{c}/archive", Value::Null),
+        Rest("PATCH", "/messaging/conversations/{c}/mark-read", Value::Null),
+        Rest("DELETE", "/messaging/conversations/{c}", Value::Null),
+        Rest("PATCH", "/messaging/messages/{m}/read", Value::Null),
+        Rest("DELETE", "/messaging/messages/{m}", Value::Null),
+        Event("join-conversation", json!({ "conversationId": c })),
+        Event("join-conversation", json!({ "conversationId": c, "after": 1 })),
+        Event("send-message", send),
+        Event("mark-as-read", json!({ "messageId": m })),
+        Event("mark-conversation-as-read", json!({ "conversationId": c })),
+        Event("user-typing", json!({ "conversationId": c })),
+        Event("user-stopped-typing", json!({ "conversationId": c })),
+        Event("leave-conversation", json!({ "conversationId": c })),
+    ]
+}
+
+#[tokio::test]
+async fn a_stranger_s_request_asks_the_same_of_a_conversation_of_others_and_of_none()
+-> Result<(), Fault> {
+    let fixture = Fixture::start().await?;
+    // Everything that the node may remember of a conversation, it remembers of this one.
+    let _salon = fixture.comes_and_joins(&fixture.salon).await?;
+    let _client = fixture.comes_and_joins(&fixture.client).await?;
+    let conversation = fixture.here["conversationId"].as_str().unwrap_or_default().to_owned();
+    let said = fixture.app.message(&fixture.salon, &conversation, "Bonjour").await?;
+    let message = said["id"].as_str().unwrap_or_default().to_owned();
+    let stranger = Person::salon("salon-2", "Ailleurs");
+    let socket = fixture.comes(&stranger).await?;
+    let rest = fixture.app.rest(&stranger)?;
+    // Who it is that the token names is asked once.
+    rest.get("/messaging/conversations/none").await?;
+    fixture.asked();
+
+    for request in requests() {
+        let mut asked = vec![];
+        for (conversation, message) in [(conversation.as_str(), message.as_str()), ("none", "none")]
+        {
+            let filled = |text: &str| text.replace("{c}", conversation).replace("{m}", message);
+            match &request {
+                Rest(method, path, body) => {
+                    let body = (!body.is_null()).then_some(body);
+                    let answer = rest.call(method, &filled(path), body).await?;
+                    same(path, answer.status, 404)?;
+                }
+                Event(name, data) => {
+                    let data = serde_json::from_str(&filled(&data.to_string()));
+                    let data: Value = data.map_err(Fault::while_doing("fill in ids"))?;
+                    socket.call(name, &data).await?;
+                }
+            }
+            asked.push(fixture.asked());
+        }
+        let what = match &request {
+            Rest(method, path, _) => format!("{method} {path}"),
+            Event(name, data) => format!("{name} {data}"),
+        };
+        let locks = |statement: &Statement| {
+            matches!(statement, Statement::Other(sql)
+                if sql.contains("BEGIN") || sql.contains("FOR NO KEY UPDATE") || sql.contains("FOR UPDATE"))
+        };
+        same(&format!("locks of {what}"), asked[0].iter().any(locks), false)?;
+        same(&what, &asked[0], &asked[1])?;
+    }
+    Ok(())
 }

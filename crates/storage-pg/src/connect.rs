@@ -68,9 +68,11 @@ impl Connector {
         // plans the short ones anew each time, which costs more than running them.
         let session = format!(
             "-c timezone=UTC -c synchronous_commit=on -c jit=off \
-             -c plan_cache_mode=force_generic_plan -c statement_timeout={} \
+             -c plan_cache_mode=force_generic_plan -c statement_timeout={} -c lock_timeout={} \
              -c idle_in_transaction_session_timeout={}",
-            settings.statement_timeout_ms, settings.idle_in_transaction_timeout_ms,
+            settings.statement_timeout_ms,
+            settings.lock_wait_ms_max,
+            settings.idle_in_transaction_timeout_ms,
         );
         Self::new(settings, &session, statements)
     }
@@ -88,10 +90,14 @@ impl Connector {
         Ok(connector)
     }
 
-    /// Connections for migrations: no statement timeout, with our schema as the search path.
+    /// Connections for migrations: no statement timeout, with our schema as the search path. The wait for
+    /// a lock has an end: whoever comes later to the table waits behind it.
     pub(crate) fn for_migrations(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let session = "-c timezone=UTC -c statement_timeout=0 -c search_path=messaging";
-        Self::new(settings, session, Statements::default())
+        let session = format!(
+            "-c timezone=UTC -c statement_timeout=0 -c lock_timeout={} -c search_path=messaging",
+            settings.lock_wait_ms_max,
+        );
+        Self::new(settings, &session, Statements::default())
     }
 
     fn new(
@@ -349,6 +355,8 @@ pub struct Settings {
     pub connect_timeout_ms: u64,
     /// How long a statement may run, including lock waits, in milliseconds.
     pub statement_timeout_ms: u32,
+    /// How long a statement may wait for a lock, in milliseconds.
+    pub lock_wait_ms_max: u32,
     /// How long a transaction may be idle, in milliseconds.
     pub idle_in_transaction_timeout_ms: u32,
     /// How long a migration may wait for another session's migration, in milliseconds.
@@ -379,6 +387,7 @@ impl Settings {
             pool_wait_ms_max: 2_000,
             connect_timeout_ms: 5_000,
             statement_timeout_ms: 5_000,
+            lock_wait_ms_max: 3_000,
             idle_in_transaction_timeout_ms: 5_000,
             migration_lock_wait_ms_max: 30_000,
             parties_cache_entries_max: 100_000,
@@ -427,6 +436,7 @@ impl Settings {
             ("pool_wait_ms_max", self.pool_wait_ms_max == 0),
             ("connect_timeout_ms", self.connect_timeout_ms == 0),
             ("statement_timeout_ms", self.statement_timeout_ms == 0),
+            ("lock_wait_ms_max", self.lock_wait_ms_max == 0),
             ("idle_in_transaction_timeout_ms", self.idle_in_transaction_timeout_ms == 0),
             ("lanes", self.lanes == 0),
             ("lane_queue_commands_max", self.lane_queue_commands_max == 0),
@@ -482,6 +492,6 @@ mod tests {
         let connector = Connector::for_requests(&settings, Statements::default()).expect("good");
         let options = connector.config.get_options().expect("some");
         assert!(options.starts_with("-c timezone=CET -c timezone=UTC"));
-        assert!(options.contains("-c statement_timeout=5000"));
+        assert!(options.contains("-c statement_timeout=5000 -c lock_timeout=3000"));
     }
 }

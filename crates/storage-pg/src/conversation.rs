@@ -1,7 +1,9 @@
 //! Conversations.
 
 use async_trait::async_trait;
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, sql_types::Text};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, sql_types::Text,
+};
 use diesel_async::RunQueryDsl;
 use domain::{
     conversation::{
@@ -25,11 +27,17 @@ use crate::{
 #[async_trait]
 impl ConversationStore for PgStore {
     #[tracing::instrument(name = "db.conversation.parties", skip_all, fields(conversation.id = %id))]
-    async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
-        if let Some(parties) = self.remembered_parties(id) {
+    async fn parties(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<Option<Parties>, StoreError> {
+        // What is remembered spares participants the question, and strangers nothing.
+        let remembered = self.remembered_parties(id);
+        if let Some(parties) = remembered.filter(|parties| parties.side_of(viewer).is_some()) {
             return Ok(Some(parties));
         }
-        let found = with_retry(|| parties(self, id)).await?;
+        let found = with_retry(|| parties(self, id, viewer)).await?;
         if let Some(parties) = &found {
             self.remember_parties(id, parties);
         }
@@ -76,11 +84,17 @@ const VIEW: &str = concat!(
     "JOIN messaging.participant AS own ON own.id = $1",
 );
 
-async fn parties(store: &PgStore, id: &ConversationId) -> Result<Option<Parties>, Failure> {
+async fn parties(
+    store: &PgStore,
+    id: &ConversationId,
+    viewer: &UserId,
+) -> Result<Option<Parties>, Failure> {
     let mut connection = store.connection().await?;
+    let is_salon = conversation::salon_id.eq(viewer.as_str());
     let found: Option<(String, String)> = conversation::table
         .find(id.as_str())
         .filter(conversation::deleted_at.is_null())
+        .filter(is_salon.or(conversation::client_id.eq(viewer.as_str())))
         .select((conversation::salon_id, conversation::client_id))
         .first(&mut *connection)
         .await

@@ -6,21 +6,21 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Bool, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     ids::JobId,
     jobs::{
         Job, JobView, Reason, Task,
-        store::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead},
+        store::{ClaimJobs, JobCounts, JobFilter, JobStore, LEASE_LOST, RetryOrDead},
     },
     ports::StoreError,
     time::Timestamp,
 };
 
 use crate::{
-    error::{Class, Failure},
+    error::Failure,
     query::prepared,
     row::{Columns, FromColumns, PgTimestamp, Row, decode},
     schema::job,
@@ -49,6 +49,16 @@ impl JobStore for PgStore {
     #[tracing::instrument(name = "db.job.claim", skip_all)]
     async fn claim_jobs(&self, claim: &ClaimJobs) -> Result<Vec<Job>, StoreError> {
         with_retry(|| self::claim(self, claim)).await
+    }
+
+    #[tracing::instrument(name = "db.job.renew", skip_all, fields(job.id = %job))]
+    async fn renew_job(
+        &self,
+        job: &JobId,
+        attempt: u32,
+        lease_ms: u64,
+    ) -> Result<bool, StoreError> {
+        with_retry(|| renew(self, job, attempt, lease_ms)).await
     }
 
     #[tracing::instrument(name = "db.job.finish", skip_all, fields(job.id = %job))]
@@ -93,18 +103,37 @@ impl JobStore for PgStore {
 const CLAIM: &str = include_str!("job/claim.sql");
 
 async fn claim(store: &PgStore, claim: &ClaimJobs) -> Result<Vec<Job>, Failure> {
-    let lease_end = claim.now.as_millis().saturating_add_unsigned(claim.lease_ms);
-    let lease_end = Timestamp::from_millis(lease_end)
-        .ok_or_else(|| Failure::new(Class::Internal, "the lease ends beyond the calendar"))?;
     let mut connection = store.connection().await?;
     let jobs: Vec<Row<Job>> = prepared(CLAIM)
         .bind::<Timestamptz, _>(PgTimestamp(claim.now))
-        .bind::<Timestamptz, _>(PgTimestamp(lease_end))
+        .bind::<BigInt, _>(lease_of(claim.lease_ms))
         .bind::<BigInt, _>(i64::from(claim.limit))
-        .bind::<Array<Text>, _>(&Task::KINDS[..])
+        .bind::<Array<Text>, _>(claim.kinds)
+        .bind::<Text, _>(LEASE_LOST)
         .load(&mut *connection)
         .await?;
     Ok(jobs.into_iter().map(|Row(job)| job).collect())
+}
+
+/// By the clock of the database, as in `job/claim.sql`.
+const RENEW: &str = "
+UPDATE messaging.job SET leased_until = clock_timestamp() + $3 * interval '1 millisecond'
+WHERE id = $1 AND attempts = $2 AND dead_at IS NULL AND leased_until IS NOT NULL";
+
+async fn renew(store: &PgStore, id: &JobId, attempt: u32, lease_ms: u64) -> Result<bool, Failure> {
+    let mut connection = store.connection().await?;
+    let renewed = prepared(RENEW)
+        .bind::<Text, _>(id.as_str())
+        .bind::<Integer, _>(counted(attempt))
+        .bind::<BigInt, _>(lease_of(lease_ms))
+        .execute(&mut *connection)
+        .await?;
+    Ok(renewed > 0)
+}
+
+/// A lease as the statements take it.
+fn lease_of(lease_ms: u64) -> i64 {
+    i64::try_from(lease_ms).unwrap_or(i64::MAX)
 }
 
 // Outcomes of jobs. Only the last claimant may record one.
@@ -136,6 +165,7 @@ async fn set_back(
         .filter(job::dead_at.is_null())
         .set((
             job::run_at.eq(PgTimestamp(run_at)),
+            job::leased_until.eq(None::<PgTimestamp>),
             job::dead_at.eq(dead_at),
             job::last_failure.eq(Some(reason)),
         ))
@@ -191,7 +221,9 @@ async fn start_due(store: &PgStore, now: Timestamp) -> Result<u32, Failure> {
 
 /// $1: dead letters only; $2: limit; $3: the kinds that this node knows.
 const LIST: &str = "
-SELECT id, kind, subject, attempts, created_at, run_at, dead_at, last_failure FROM messaging.job
+SELECT id, kind, subject, attempts, created_at, dead_at, last_failure,
+    date_trunc('milliseconds', coalesce(leased_until, run_at)) AS run_at
+FROM messaging.job
 WHERE (dead_at IS NOT NULL OR NOT $1) AND kind = ANY ($3)
 ORDER BY created_at, id LIMIT $2";
 
@@ -231,6 +263,7 @@ impl FromColumns for Job {
             id: row.parsed("id", JobId::parse)?,
             task: task(row)?,
             attempt: row.small_count("attempts")?,
+            follows_lost_lease: NamedRow::get::<Bool, bool>(row, "follows_lost_lease")?,
         })
     }
 }

@@ -18,7 +18,7 @@ use domain::{
         ConversationDigest, MailDecision, NewMail, PENDING_CONVERSATIONS_MAX, PendingConversation,
         PendingNotifications, QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken,
         preferences::{Frequency, Preferences, QuietHours},
-        store::{DueMail, MailStore, ReplyTarget},
+        store::{DueMail, MailStore, ReplyTarget, TokenUse},
     },
     participant::Participant,
     ports::StoreError,
@@ -72,6 +72,21 @@ impl MailStore for PgStore {
     #[tracing::instrument(name = "db.mail.reply_target", skip_all)]
     async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError> {
         with_retry(|| outgoing::target(self, token)).await
+    }
+
+    #[tracing::instrument(name = "db.webhook.take", skip_all)]
+    async fn take_webhook_token(
+        &self,
+        token: &str,
+        now: Timestamp,
+        forget_before: Timestamp,
+    ) -> Result<TokenUse, StoreError> {
+        with_retry(|| outgoing::take_token(self, token, now, forget_before)).await
+    }
+
+    #[tracing::instrument(name = "db.webhook.settle", skip_all)]
+    async fn settle_webhook_token(&self, token: &str, is_executed: bool) -> Result<(), StoreError> {
+        with_retry(|| outgoing::settle_token(self, token, is_executed)).await
     }
 
     #[tracing::instrument(name = "db.mail.suppress", skip_all)]

@@ -88,6 +88,8 @@ diesel::table! {
         message_id -> Nullable<Text>,
         read_up_to -> Nullable<BigInt>,
         read_several -> Nullable<Bool>,
+        salon_id -> Nullable<Text>,
+        client_id -> Nullable<Text>,
     }
 }
 
@@ -101,6 +103,15 @@ diesel::table! {
         attempts -> Integer,
         dead_at -> Nullable<Timestamptz>,
         last_failure -> Nullable<Text>,
+        leased_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    messaging.webhook_token (token) {
+        token -> Text,
+        taken_at -> Timestamptz,
+        is_executed -> Bool,
     }
 }
 

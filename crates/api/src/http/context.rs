@@ -86,9 +86,9 @@ impl Context {
     }
 
     /// Verifies the stamp of a webhook and returns the permission to execute the call once.
-    pub(super) fn admit_webhook(&self, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
+    pub(super) async fn admit_webhook(&self, stamp: &Stamp<'_>) -> Result<WebhookPermit, Failure> {
         let webhooks = self.webhooks.as_ref().ok_or_else(Failure::no_webhooks)?;
-        Ok(webhooks.admit(stamp)?)
+        Ok(webhooks.admit(stamp).await?)
     }
 }
 

@@ -112,7 +112,7 @@ mod tests {
     async fn test_app() -> (TestApp, String) {
         let links = UnsubscribeLinks::new(UnsubscribeKey::derived_from(b"a secret"), "");
         let link = links.to(&UserId::parse("c1").expect("good"));
-        let mail = mail::Settings { unsubscribe: links, webhook_key: None };
+        let mail = mail::Settings { unsubscribe: links, ..Default::default() };
         (TestApp::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await, link)
     }
 

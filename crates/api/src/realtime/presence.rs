@@ -221,19 +221,21 @@ pub(super) fn keep(presence: &Arc<PresenceTracker>) {
     tokio::spawn(async move {
         let pause = Duration::from_millis(presence.settings.terms.lease_ms) / RENEWALS_PER_LEASE;
         let mut next_renewal = Instant::now() + pause;
+        let mut retry = Retry::new();
         loop {
             let due = presence.next_departure().map_or(next_renewal, |due| due.min(next_renewal));
             tokio::select! {
                 () = sleep_until(due) => {}
                 () = presence.changed.notified() => {}
             }
-            let (mut retry, mut renewed) = (Retry::new(), Some(()));
+            let mut renewed = Some(());
             if next_renewal <= Instant::now() {
                 renewed = caught_async("renewing leases", presence.renew()).await;
                 next_renewal = Instant::now() + pause;
             }
-            if renewed.and(caught("letting people go offline", || presence.sweep())).is_none() {
-                retry.wait().await;
+            match renewed.and(caught("letting people go offline", || presence.sweep())) {
+                Some(()) => retry.succeeded(),
+                None => retry.wait().await,
             }
         }
     });

@@ -224,7 +224,7 @@ impl Messaging {
         by: &UserId,
         action: Option<Action>,
     ) -> Result<(), ChangeConversationError> {
-        let parties = self.conversations.parties(id).await?;
+        let parties = self.conversations.parties(id, by).await?;
         let side = parties.and_then(|parties| parties.side_of(by));
         let side = side.ok_or(ChangeConversationError::Unknown)?;
         match action.filter(|action| !side.may(*action)) {
@@ -279,12 +279,9 @@ impl Messaging {
         draft: Draft,
     ) -> Result<Sent, SendMessageError> {
         // Checked first, so that strangers do not queue.
-        let Some(parties) = self.conversations.parties(conversation).await? else {
+        let Some(parties) = self.conversations.parties(conversation, author).await? else {
             return Err(SendMessageError::UnknownConversation);
         };
-        if parties.side_of(author).is_none() {
-            return Err(SendMessageError::UnknownConversation);
-        }
         let command = Command::Post(Post {
             id: self.ids.next().into(),
             author: author.clone(),
@@ -354,6 +351,9 @@ impl Messaging {
         reader: &UserId,
         target: ReadTarget,
     ) -> Result<Marked, FindError> {
+        // Checked first, so that strangers neither queue nor lock the conversation.
+        let parties = self.conversations.parties(conversation, reader).await?;
+        parties.ok_or(FindError::Unknown)?;
         self.mark(conversation, reader, target, None).await
     }
 
@@ -491,10 +491,12 @@ mod mark_read_tests {
 
     #[tokio::test]
     async fn a_mark_that_failed_or_was_not_the_reader_s_is_not_published() {
-        let (id, _) = conversation_parties("conversation", "s1", "c1");
+        let (id, parties) = conversation_parties("conversation", "s1", "c1");
         let unknown = Ok(Err(Refusal::UnknownConversation));
         for answer in [unknown, Err(StoreError::Busy("a test".into()))] {
             let mut mocks = MessagingMocks::new();
+            let parties = parties.clone();
+            mocks.conversations.expect_parties().return_once(|_, _| Ok(Some(parties)));
             mocks.commits.expect_commit().return_once(move |_, _, _, _| answer);
             let (messaging, fanout) = mocks.service();
             let everything = ReadTarget::Everything;
@@ -502,6 +504,18 @@ mod mark_read_tests {
             assert!(marked.is_err());
             assert_eq!(fanout.published(), []);
         }
+    }
+
+    #[tokio::test]
+    async fn a_mark_of_a_stranger_never_comes_to_the_conversation() {
+        let mut mocks = MessagingMocks::new();
+        mocks.conversations.expect_parties().return_once(|_, _| Ok(None));
+        mocks.commits.expect_commit().never();
+        let (messaging, _) = mocks.service();
+        let (id, _) = conversation_parties("conversation", "s1", "c1");
+        let everything = ReadTarget::Everything;
+        let marked = messaging.mark_conversation_read(&id, &user("stranger"), everything).await;
+        assert!(matches!(marked, Err(FindError::Unknown)), "{marked:?}");
     }
 
     #[tokio::test]

@@ -93,8 +93,14 @@ pub trait ConversationLog: Send + Sync {
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ConversationStore: Send + Sync {
-    /// The participants of a conversation; `None` when it does not exist.
-    async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError>;
+    /// The participants of a conversation; `None` when it does not exist, or `viewer` is none of
+    /// them. It takes no lock, and no less work for a conversation of others than for one that does
+    /// not exist, so that nobody can tell them apart.
+    async fn parties(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<Option<Parties>, StoreError>;
 
     /// A conversation as `viewer` sees it; `None` when it does not exist or the viewer is no
     /// participant.

@@ -5,15 +5,21 @@ use async_trait::async_trait;
 use super::{Job, JobView, Reason};
 use crate::{ids::JobId, ports::StoreError, time::Timestamp};
 
+/// Recorded for an attempt whose lease ended without an outcome.
+pub const LEASE_LOST: Reason = "lease_lost";
+
 /// A request for jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimJobs {
-    /// The current time.
+    /// The current time: what is to run until then is due.
     pub now: Timestamp,
-    /// The lease, in milliseconds.
+    /// The lease, in milliseconds from the claim, by the clock of the store: the clocks of nodes may
+    /// differ by more than a lease.
     pub lease_ms: u64,
     /// The most jobs (1 to 1,000).
     pub limit: u32,
+    /// The [kinds](super::Task::kind) of jobs.
+    pub kinds: &'static [&'static str],
 }
 
 /// What happens to a job whose attempt failed.
@@ -49,8 +55,14 @@ pub struct JobCounts {
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// Claims due jobs, longest waiting first, skipping those that others claim at the same time.
-    /// Each claim counts as an attempt.
+    /// Each claim counts as an attempt. While its lease runs, a job is not due; when it has ended
+    /// without an outcome, [`LEASE_LOST`] is recorded as the failure of that attempt.
     async fn claim_jobs(&self, claim: &ClaimJobs) -> Result<Vec<Job>, StoreError>;
+
+    /// Renews the lease of a claimed job: `lease_ms` from now, by the clock of the store. `false`,
+    /// without a change, when another worker has claimed the job since, or it is done.
+    async fn renew_job(&self, job: &JobId, attempt: u32, lease_ms: u64)
+    -> Result<bool, StoreError>;
 
     /// Deletes a finished job. `false`, without a change, when another worker has claimed it since.
     async fn finish_job(&self, job: &JobId, attempt: u32) -> Result<bool, StoreError>;

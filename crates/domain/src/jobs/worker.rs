@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Backoff, Job, JobFailure, Task,
-    store::{ClaimJobs, RetryOrDead},
+    Backoff, Job, JobFailure, JobGroup, Reason, Task,
+    store::{ClaimJobs, LEASE_LOST, RetryOrDead},
 };
 use crate::{
     conversation::{audit::audit_heads, store::AuditedPage},
@@ -24,7 +24,7 @@ const PURGE_BATCH: u32 = 500;
 /// The limits of the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerSettings {
-    /// The lease of a claimed job, in milliseconds: longer than any job takes.
+    /// The lease of a claimed job, in milliseconds. Whoever runs it renews the lease meanwhile.
     pub lease_ms: u64,
     /// The waits after failed attempts.
     pub backoff: Backoff,
@@ -33,7 +33,7 @@ pub struct WorkerSettings {
 }
 
 impl Default for WorkerSettings {
-    /// Two minutes for a job, a day for an upload.
+    /// Two minutes for a lease, a day for an upload.
     fn default() -> Self {
         Self { lease_ms: 120_000, backoff: Backoff::default(), unsent_age_max_ms: 86_400_000 }
     }
@@ -50,7 +50,7 @@ pub enum Performed {
     Retried(JobFailure),
     /// It failed permanently: a dead letter.
     Dead(JobFailure),
-    /// It took longer than its lease, and another worker has it.
+    /// Its lease ended, and another worker has it.
     LeaseLost,
 }
 
@@ -95,22 +95,56 @@ impl Worker {
         Self { exporter: Some(exporter), ..self }
     }
 
-    /// Claims at most `limit` due jobs (1 to 1,000), to be [performed](Self::perform) within their
-    /// lease.
+    /// Claims at most `limit` due jobs (1 to 1,000) of all groups, to be
+    /// [performed](Self::perform) within their lease, or while it is [renewed](Self::renew).
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn claim(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        let lease_ms = self.settings.lease_ms;
-        self.store.claim_jobs(&ClaimJobs { now: self.clock.now(), lease_ms, limit }).await
+        self.claim_kinds(&Task::KINDS, limit).await
     }
 
-    /// Runs a claimed job and records the outcome.
+    /// The same for the jobs of one group.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_group(&self, group: JobGroup, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.claim_kinds(group.kinds(), limit).await
+    }
+
+    async fn claim_kinds(
+        &self,
+        kinds: &'static [&'static str],
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        let (now, lease_ms) = (self.clock.now(), self.settings.lease_ms);
+        self.store.claim_jobs(&ClaimJobs { now, lease_ms, limit, kinds }).await
+    }
+
+    /// Renews the lease of a job that is being performed, to be called several times within
+    /// [`lease_ms`](WorkerSettings::lease_ms). `false` when the job is no longer this worker's.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the lease may run on or not.
+    pub async fn renew(&self, job: &Job) -> Result<bool, StoreError> {
+        self.store.renew_job(&job.id, job.attempt, self.settings.lease_ms).await
+    }
+
+    /// The lease of a claimed job, in milliseconds.
+    pub fn lease_ms(&self) -> u64 {
+        self.settings.lease_ms
+    }
+
+    /// Runs a claimed job and records the outcome. A job whose last attempt lost its lease is not
+    /// run again: it becomes a dead letter.
     ///
     /// # Errors
     /// [`StoreError`] when the outcome could not be recorded: the job returns when its lease
     /// expires.
     pub async fn perform(&self, job: &Job) -> Result<Performed, StoreError> {
+        if job.follows_lost_lease && job.attempt > self.settings.backoff.attempts_max {
+            return self.record_failure(job, JobFailure::dead(LEASE_LOST)).await;
+        }
         let failure = match self.attempt(&job.task).await {
             Ok(performed) => {
                 let has_lease = self.store.finish_job(&job.id, job.attempt).await?;
@@ -120,6 +154,27 @@ impl Worker {
             }
             Err(failure) => failure,
         };
+        self.record_failure(job, failure).await
+    }
+
+    /// Records that an attempt ended without an outcome of its own: it panicked, or was stopped. It
+    /// is retried like any other failed attempt.
+    ///
+    /// # Errors
+    /// As for [`perform`](Self::perform).
+    pub async fn record_interruption(
+        &self,
+        job: &Job,
+        reason: Reason,
+    ) -> Result<Performed, StoreError> {
+        self.record_failure(job, JobFailure::retry(reason)).await
+    }
+
+    async fn record_failure(
+        &self,
+        job: &Job,
+        failure: JobFailure,
+    ) -> Result<Performed, StoreError> {
         let failure_outcome = self.failure_outcome(&failure, job.attempt);
         let is_dead = matches!(failure_outcome, RetryOrDead::DeadAt(_));
         if let (Task::HandleAppointmentEvent(event), true) = (&job.task, is_dead) {

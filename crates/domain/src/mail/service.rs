@@ -8,7 +8,7 @@ use super::{
     Email, MailPolicy, NewMail, ReplyToken, SendDecision, SkipReason, decide_send, is_same_address,
     preferences::{Frequency, PreferenceChange, Preferences},
     schedule::decide,
-    store::{DeliveryError, DueMail, MailSender, MailStore, Muting, PreferenceStore},
+    store::{DeliveryError, DueMail, MailSender, MailStore, Muting, PreferenceStore, ReplyTarget},
 };
 use crate::{
     conversation::{
@@ -281,6 +281,9 @@ pub enum ReplyByMailError {
     /// The reply address is unknown.
     #[error("no such address to answer to")]
     UnknownAddress,
+    /// The reply address is no longer valid: nothing was written in the conversation for too long.
+    #[error("the address to answer to has ended")]
+    Expired,
     /// It comes from another address than the person's.
     #[error("somebody else answered")]
     OtherSender,
@@ -301,19 +304,64 @@ pub enum ReplyByMailError {
     Store(#[from] StoreError),
 }
 
+/// How long a reply address is valid after the newest message of its conversation, in milliseconds,
+/// unless [set otherwise](MailReplies::with_age_max_ms): 90 days.
+pub const REPLY_AGE_MS_MAX: u64 = 90 * 86_400_000;
+
 /// Replies by mail. Cheap to clone.
 #[derive(Clone)]
 pub struct MailReplies {
     store: Arc<dyn MailStore>,
     messaging: Messaging,
+    age_max_ms: u64,
 }
+
+/// A reply that is its sender's and may be [posted](MailReplies::post).
+pub struct CheckedReply {
+    target: ReplyTarget,
+    draft: Draft,
+}
+
+impl CheckedReply {
+    /// The person who answers.
+    pub fn author(&self) -> &UserId {
+        &self.target.person
+    }
+}
+
+crate::opaque_debug!(CheckedReply);
 
 crate::opaque_debug!(MailReplies);
 
 impl MailReplies {
     /// Creates the service; replies are posted through `messaging`.
     pub fn new(store: Arc<dyn MailStore>, messaging: Messaging) -> Self {
-        Self { store, messaging }
+        Self { store, messaging, age_max_ms: REPLY_AGE_MS_MAX }
+    }
+
+    /// Sets how long a reply address is valid after the newest message of its conversation.
+    #[must_use]
+    pub fn with_age_max_ms(self, age_max_ms: u64) -> Self {
+        Self { age_max_ms, ..self }
+    }
+
+    /// Checks a reply: its address, its sender and its text.
+    ///
+    /// # Errors
+    /// See [`ReplyByMailError`].
+    pub async fn check(&self, reply: &MailReply<'_>) -> Result<CheckedReply, ReplyByMailError> {
+        let target = self.store.reply_target(reply.token).await?;
+        let target = target.ok_or(ReplyByMailError::UnknownAddress)?;
+        let ends_at = target.last_message_at.as_millis().saturating_add_unsigned(self.age_max_ms);
+        if ends_at <= self.messaging.clock.now().as_millis() {
+            return Err(ReplyByMailError::Expired);
+        }
+        let person = self.messaging.people.person(&target.person).await?;
+        let address = person.and_then(|person| person.profile.email);
+        if !address.is_some_and(|address| is_same_address(&address, reply.sender)) {
+            return Err(ReplyByMailError::OtherSender);
+        }
+        Ok(CheckedReply { draft: draft(reply)?, target })
     }
 
     /// Posts a reply as if its sender had written it in the conversation: once, however often it is
@@ -321,15 +369,8 @@ impl MailReplies {
     ///
     /// # Errors
     /// See [`ReplyByMailError`]; nothing is posted then.
-    pub async fn reply_by_mail(&self, reply: &MailReply<'_>) -> Result<Sent, ReplyByMailError> {
-        let target = self.store.reply_target(reply.token).await?;
-        let target = target.ok_or(ReplyByMailError::UnknownAddress)?;
-        let person = self.messaging.people.person(&target.person).await?;
-        let address = person.and_then(|person| person.profile.email);
-        if !address.is_some_and(|address| is_same_address(&address, reply.sender)) {
-            return Err(ReplyByMailError::OtherSender);
-        }
-        let draft = draft(reply)?;
+    pub async fn post(&self, reply: CheckedReply) -> Result<Sent, ReplyByMailError> {
+        let CheckedReply { target, draft } = reply;
         let sent = self.messaging.send_message(&target.conversation, &target.person, draft).await;
         sent.map_err(reply_error)
     }

@@ -31,7 +31,24 @@ pub struct ReplyTarget {
     pub person: UserId,
     /// The conversation.
     pub conversation: ConversationId,
+    /// When the newest message of the conversation was posted, or the person was last mailed about it.
+    pub last_message_at: Timestamp,
 }
+
+/// What becomes of the token of a webhook call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenUse {
+    /// The caller may execute the call.
+    Taken,
+    /// Another call with this token is being executed, or was interrupted a moment ago.
+    InProgress,
+    /// A call with this token was executed.
+    Executed,
+}
+
+/// A token of a webhook call is not taken again for so long, in milliseconds, after a call that came to
+/// no outcome.
+pub const WEBHOOK_CALL_MS_MAX: u64 = 60_000;
 
 /// Pending, queued and sent mail (D15).
 ///
@@ -81,6 +98,19 @@ pub trait MailStore: Send + Sync {
     /// The person and conversation of a reply token; `None` for an unknown token. It stays known
     /// after its conversation was deleted.
     async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError>;
+
+    /// Takes the token of a webhook call, so that no call is executed twice, on whichever node. A
+    /// call that came to no outcome may be executed again after [`WEBHOOK_CALL_MS_MAX`]. Tokens that
+    /// were taken before `forget_before` may be forgotten.
+    async fn take_webhook_token(
+        &self,
+        token: &str,
+        now: Timestamp,
+        forget_before: Timestamp,
+    ) -> Result<TokenUse, StoreError>;
+
+    /// Records the outcome of a call whose token was taken: executed, or to be executed again.
+    async fn settle_webhook_token(&self, token: &str, is_executed: bool) -> Result<(), StoreError>;
 
     /// Suppresses an address, for everybody who has it: mail to it bounced or was reported as spam.
     /// Addresses are compared [as mail servers do](super::is_same_address). Returns how many people

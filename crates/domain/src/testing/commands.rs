@@ -357,7 +357,8 @@ pub trait Commands: ConversationLog + ConversationStore + MessageStore {
             }
             Err(Refusal::KeyKnown(id)) => {
                 let message = self.message(&id, &post.author).await?;
-                let parties = self.parties(&post.conversation).await?.expect("it is open");
+                let parties =
+                    self.parties(&post.conversation, &post.author).await?.expect("it is open");
                 Ok(match answer_to_known_key(&post.draft, parties.clone(), message) {
                     KnownKey::Replayed(message, _) => PostOutcome::Replayed { message, parties },
                     KnownKey::Reused => PostOutcome::KeyReused,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     conversation::{Parties, store::ConversationStore},
-    ids::ConversationId,
+    ids::{ConversationId, UserId},
     import::Refusal,
     mail::{
         preferences::{Frequency, PreferenceChange},
@@ -30,7 +30,9 @@ async fn first(fixture: &Fixture) -> (ConversationId, Parties) {
     let sql = "SELECT min(id COLLATE \"C\") FROM \"Conversation\" WHERE id ~ '^c[0-9a-f]{24}$'
         AND EXISTS (SELECT FROM \"Message\" WHERE \"conversationId\" = \"Conversation\".id)";
     let id = ConversationId::parse(&fixture.lines(sql).await[0]).expect("a good id");
-    let parties = fixture.store.parties(&id).await.expect(ANSWERS).expect("it is here");
+    let sql = format!("SELECT salon_id FROM messaging.conversation WHERE id = '{id}'");
+    let salon = UserId::parse(&fixture.lines(&sql).await[0]).expect("a good id");
+    let parties = fixture.store.parties(&id, &salon).await.expect(ANSWERS).expect("it is here");
     (id, parties)
 }
 
@@ -122,7 +124,7 @@ fn reported(id: &str) -> Participant {
         language: domain::participant::Language::of_locale("en"),
         ..Profile::default()
     };
-    let id = domain::ids::UserId::parse(id).expect("a good id");
+    let id = UserId::parse(id).expect("a good id");
     Participant::new(id, Role::Artist, profile)
 }
 
@@ -200,7 +202,7 @@ async fn preferences_that_a_person_changed_later_are_kept() {
     fixture.import().await;
     let person =
         fixture.lines("SELECT min(person_id) FROM messaging.preference WHERE mail_enabled").await;
-    let person = domain::ids::UserId::parse(&person[0]).expect("a good id");
+    let person = UserId::parse(&person[0]).expect("a good id");
     fixture.clock.advance_millis(1_000);
     let change =
         PreferenceChange { frequency: Some(Frequency::Never), ..PreferenceChange::default() };

@@ -11,11 +11,16 @@ use domain::{
 
 use crate::fixture::{ANSWERS, Fixture};
 
+async fn client_of(fixture: &Fixture, id: &ConversationId) -> UserId {
+    let sql = format!("SELECT client_id FROM messaging.conversation WHERE id = '{id}'");
+    UserId::parse(&fixture.lines(&sql).await[0]).expect("a good id")
+}
+
 /// A conversation with some history, one of its people, and its newest position.
 async fn some_conversation(fixture: &Fixture) -> (ConversationId, UserId, Seq) {
     let sql = "SELECT id FROM messaging.conversation WHERE last_seq > 5 ORDER BY id LIMIT 1";
     let id = ConversationId::parse(&fixture.lines(sql).await[0]).expect("a good id");
-    let client = fixture.store.parties(&id).await.expect(ANSWERS).expect("it is here").client;
+    let client = client_of(fixture, &id).await;
     let view =
         fixture.store.conversation(&id, &client).await.expect(ANSWERS).expect("it is theirs");
     (id, client, view.conversation.last_seq)
@@ -68,7 +73,7 @@ async fn a_client_that_saw_a_conversation_before_it_was_imported_again_must_relo
     let mut seen = Vec::new();
     for id in fixture.lines(sql).await {
         let id = ConversationId::parse(&id).expect("a good id");
-        let client = fixture.store.parties(&id).await.expect(ANSWERS).expect("it is here").client;
+        let client = client_of(&fixture, &id).await;
         let view = fixture.store.conversation(&id, &client).await.expect(ANSWERS).expect("theirs");
         seen.push((id, client, view.conversation.last_seq));
     }

@@ -49,6 +49,7 @@ pub(crate) async fn perform(
     database::prepare(&Database { run_migrations, ..config.database.clone() }).await?;
     let store_settings = storage_pg::Settings {
         statement_timeout_ms: STATEMENT_TIMEOUT_MS,
+        lock_wait_ms_max: STATEMENT_TIMEOUT_MS,
         idle_in_transaction_timeout_ms: STATEMENT_TIMEOUT_MS,
         ..config.database.store.clone()
     };

@@ -69,6 +69,11 @@ pub(crate) struct DatabaseSettings {
         value_name = "1..600000", default_value = "5000", value_parser = whole::<u32>(1, 600_000))]
     statement_timeout_ms: u32,
 
+    /// How long a statement may wait for a lock; then the request is answered 503
+    #[arg(id = "database-lock-wait-ms-max", long, env = "DATABASE_LOCK_WAIT_MS_MAX",
+        value_name = "1..600000", default_value = "3000", value_parser = whole::<u32>(1, 600_000))]
+    lock_wait_ms_max: u32,
+
     /// How long a transaction may be idle
     #[arg(id = "database-idle-in-transaction-timeout-ms", long,
         env = "DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS", value_name = "1..600000",
@@ -156,6 +161,7 @@ impl DatabaseSettings {
                 pool_wait_ms_max: self.pool_wait_ms_max,
                 connect_timeout_ms: self.connect_timeout_ms,
                 statement_timeout_ms: self.statement_timeout_ms,
+                lock_wait_ms_max: self.lock_wait_ms_max,
                 idle_in_transaction_timeout_ms: self.idle_in_transaction_timeout_ms,
                 migration_lock_wait_ms_max: self.start_wait_s * 1_000,
                 parties_cache_entries_max: self.parties_cache_entries_max,

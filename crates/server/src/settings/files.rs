@@ -34,9 +34,9 @@ pub(crate) struct FileSettings {
         value_parser = public_url)]
     public_url: Option<String>,
 
-    /// Minimum lifetime of a link to a file
+    /// Lifetime of a link to a file, up to the next full minute; each answer brings new links
     #[arg(id = "files-link-lifetime-s", long, env = "FILES_LINK_LIFETIME_S",
-        value_name = "60..604800", default_value = "21600",
+        value_name = "60..604800", default_value = "3600",
         value_parser = whole::<u32>(60, 604_800))]
     link_lifetime_s: u32,
 

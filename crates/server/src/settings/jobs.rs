@@ -4,7 +4,7 @@ use clap::Args;
 use domain::jobs::{ATTEMPTS_MAX, Backoff, worker::WorkerSettings};
 
 use super::value::{Switch, whole};
-use crate::jobs::RunnerSettings;
+use crate::jobs::{AT_ONCE_MIN, RunnerSettings};
 
 /// Background jobs.
 #[derive(Args, Clone, Debug)]
@@ -21,9 +21,9 @@ pub(crate) struct JobSettings {
     )]
     run: Switch,
 
-    /// Jobs that run at the same time
-    #[arg(id = "jobs-at-once-max", long, env = "JOBS_AT_ONCE_MAX", value_name = "1..64",
-        default_value = "4", value_parser = whole::<usize>(1, 64))]
+    /// Jobs that run at the same time: two bookings or erasures, one job about files, the rest mails
+    #[arg(id = "jobs-at-once-max", long, env = "JOBS_AT_ONCE_MAX", value_name = "4..64",
+        default_value = "8", value_parser = whole::<usize>(AT_ONCE_MIN, 64))]
     at_once_max: usize,
 
     /// How long to wait before polling for jobs again
@@ -32,10 +32,16 @@ pub(crate) struct JobSettings {
         value_parser = whole::<u64>(10, 600_000))]
     poll_interval_ms: u64,
 
-    /// How long a job may take before another node runs it again
+    /// How long a job is a node's unless it renews that, three times in this time; then another node
+    /// runs the job again
     #[arg(id = "jobs-lease-ms", long, env = "JOBS_LEASE_MS", value_name = "1000..3600000",
         default_value = "120000", value_parser = whole::<u64>(1_000, 3_600_000))]
     lease_ms: u64,
+
+    /// How long a job may take; then it is stopped, which counts as a failed attempt
+    #[arg(id = "jobs-time-max-ms", long, env = "JOBS_TIME_MAX_MS", value_name = "1000..86400000",
+        default_value = "3600000", value_parser = whole::<u64>(1_000, 86_400_000))]
+    time_max_ms: u64,
 
     /// Attempts before a job is dead and needs the operator
     #[arg(id = "jobs-attempts-max", long, env = "JOBS_ATTEMPTS_MAX", value_name = "1..100",
@@ -65,8 +71,8 @@ pub(crate) struct Jobs {
 }
 
 impl JobSettings {
-    pub(super) fn lease_ms(&self) -> u64 {
-        self.lease_ms
+    pub(super) fn time_max_ms(&self) -> u64 {
+        self.time_max_ms
     }
 
     /// The configuration.
@@ -74,6 +80,7 @@ impl JobSettings {
         let runner = RunnerSettings {
             at_once_max: self.at_once_max,
             poll_interval: Duration::from_millis(self.poll_interval_ms),
+            time_max: Duration::from_millis(self.time_max_ms),
         };
         Jobs {
             runner: self.run.is_on().then_some(runner),

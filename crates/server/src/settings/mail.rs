@@ -63,6 +63,11 @@ pub(crate) struct MailSettings {
     )]
     webhook_signing_key: Option<SecretString>,
 
+    /// How long a reply to a mail is accepted after the newest message of its conversation
+    #[arg(id = "mail-reply-age-max-days", long, env = "MAIL_REPLY_AGE_MAX_DAYS",
+        value_name = "1..3650", default_value = "90", value_parser = whole::<u64>(1, 3_650))]
+    reply_age_max_days: u64,
+
     /// Mails that are sent at the same time; as many connections are kept
     #[arg(id = "mail-at-once-max", long, env = "MAIL_AT_ONCE_MAX", value_name = "1..64",
         default_value = "4", value_parser = whole::<usize>(1, 64))]
@@ -74,7 +79,7 @@ pub(crate) struct MailSettings {
         value_parser = whole::<u64>(10, 60_000))]
     connect_timeout_ms: u64,
 
-    /// How long the delivery of one mail may take; must be shorter than the lease of a job
+    /// How long the delivery of one mail may take; must be shorter than that of a job
     #[arg(id = "mail-delivery-timeout-ms", long, env = "MAIL_DELIVERY_TIMEOUT_MS",
         value_name = "10..600000", default_value = "30000",
         value_parser = whole::<u64>(10, 600_000))]
@@ -102,7 +107,7 @@ pub(super) struct MailContext<'a> {
     /// Signs unsubscribe links if they have no secret.
     pub(super) secret: Option<&'a SecretString>,
     pub(super) zone: Zone,
-    pub(super) job_lease_ms: u64,
+    pub(super) job_time_max_ms: u64,
 }
 
 impl MailSettings {
@@ -139,6 +144,7 @@ impl MailSettings {
         InboundSettings {
             unsubscribe: mail.unsubscribe.clone(),
             webhook_key: key.map(|key| WebhookKey::of_mailgun(key.expose_secret().as_bytes())),
+            reply_age_ms_max: self.reply_age_max_days * DAY_MS,
         }
     }
 
@@ -157,8 +163,8 @@ impl MailSettings {
         if site_url.is_none() {
             faults.note(Fault::new(SITE_URL, "is missing"));
         }
-        if self.delivery_timeout_ms >= context.job_lease_ms {
-            let text = "must be shorter than JOBS_LEASE_MS, or mails are sent twice";
+        if self.delivery_timeout_ms >= context.job_time_max_ms {
+            let text = "must be shorter than JOBS_TIME_MAX_MS, after which a job is stopped";
             faults.note(Fault::new("mail-delivery-timeout-ms", text));
         }
         Some(mailer::Settings {

@@ -112,9 +112,9 @@ WHERE m.id = ANY (ARRAY(
 
 pub(super) const EVENTS: &str = "
 INSERT INTO messaging.event
-    (conversation_id, seq, kind, actor_id, at, message_id, read_up_to, read_several)
+    (conversation_id, seq, kind, actor_id, at, message_id, read_up_to, read_several, salon_id, client_id)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::text[],
-    $7::bigint[], $8::boolean[])";
+    $7::bigint[], $8::boolean[], $9::text[], $10::text[])";
 
 pub(super) const UPDATE: &str = "
 UPDATE messaging.conversation AS c SET

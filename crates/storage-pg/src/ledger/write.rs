@@ -277,6 +277,9 @@ struct Events<'c> {
     messages: Vec<Option<&'c str>>,
     read_up_to: Vec<Option<i64>>,
     read_several: Vec<Option<bool>>,
+    /// The participants, of entries about the conversation itself.
+    salons: Vec<Option<&'c str>>,
+    clients: Vec<Option<&'c str>>,
 }
 
 impl<'c> Events<'c> {
@@ -293,6 +296,9 @@ impl<'c> Events<'c> {
         self.messages.push(message_id(&event.kind).map(MessageId::as_str));
         self.read_up_to.push(receipt.map(|receipt| receipt.up_to.get()));
         self.read_several.push(receipt.map(|receipt| receipt.several));
+        let parties = is_of_conversation(&event.kind).then_some(&event.parties);
+        self.salons.push(parties.map(|parties| parties.salon.as_str()));
+        self.clients.push(parties.map(|parties| parties.client.as_str()));
     }
 
     fn values(&self) -> Vec<Value<'_>> {
@@ -305,8 +311,20 @@ impl<'c> Events<'c> {
             &self.messages,
             &self.read_up_to,
             &self.read_several,
+            &self.salons,
+            &self.clients,
         ]
     }
+}
+
+/// Whether the event is about the conversation itself, and not about its messages.
+fn is_of_conversation(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::ConversationOpened { .. }
+            | EventKind::ConversationUpdated { .. }
+            | EventKind::ConversationDeleted
+    )
 }
 
 #[derive(Default)]

@@ -5,14 +5,14 @@ use diesel::{
     deserialize::Result as Read,
     pg::Pg,
     row::NamedRow,
-    sql_types::{Array, BigInt, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use domain::{
     ids::{ConversationId, MailId, UserId},
     mail::{
         ConversationDigest, MAIL_QUOTES_MAX, QueuedMail, ReplyToken, address_forms,
-        store::ReplyTarget,
+        store::{ReplyTarget, TokenUse, WEBHOOK_CALL_MS_MAX},
     },
     time::Timestamp,
 };
@@ -82,13 +82,18 @@ pub(super) async fn close(store: &PgStore, mail: &MailId) -> Result<(), Failure>
 // Reply tokens.
 
 const TARGET: &str = "
-SELECT person_id, conversation_id FROM messaging.mailed_conversation WHERE reply_token = $1";
+SELECT mailed.person_id, mailed.conversation_id,
+    greatest(mailed.at, here.last_message_at) AS last_message_at
+FROM messaging.mailed_conversation AS mailed
+LEFT JOIN messaging.conversation AS here ON here.id = mailed.conversation_id
+WHERE mailed.reply_token = $1";
 
 impl FromColumns for ReplyTarget {
     fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
         Ok(Self {
             person: row.parsed("person_id", UserId::parse)?,
             conversation: row.parsed("conversation_id", ConversationId::parse)?,
+            last_message_at: row.at("last_message_at")?,
         })
     }
 }
@@ -104,6 +109,53 @@ pub(super) async fn target(
         .await
         .optional()?;
     Ok(found.map(|Row(target)| target))
+}
+
+// Tokens of webhook calls.
+
+const TAKE_TOKEN: &str = include_str!("take_webhook_token.sql");
+const EXECUTED: &str = "UPDATE messaging.webhook_token SET is_executed = true WHERE token = $1";
+const RELEASE: &str = "DELETE FROM messaging.webhook_token WHERE token = $1 AND NOT is_executed";
+
+impl FromColumns for TokenUse {
+    fn from_columns<'a>(row: &impl NamedRow<'a, Pg>) -> Read<Self> {
+        let is = |column| NamedRow::get::<Bool, bool>(row, column);
+        Ok(match (is("is_taken")?, is("was_executed")?) {
+            (true, _) => Self::Taken,
+            (false, true) => Self::Executed,
+            (false, false) => Self::InProgress,
+        })
+    }
+}
+
+pub(super) async fn take_token(
+    store: &PgStore,
+    token: &str,
+    now: Timestamp,
+    forget_before: Timestamp,
+) -> Result<TokenUse, Failure> {
+    let interrupted = now.as_millis().saturating_sub_unsigned(WEBHOOK_CALL_MS_MAX);
+    let interrupted = Timestamp::from_millis(interrupted).unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut connection = store.connection().await?;
+    let Row(taken) = prepared(TAKE_TOKEN)
+        .bind::<Text, _>(token)
+        .bind::<Timestamptz, _>(PgTimestamp(now))
+        .bind::<Timestamptz, _>(PgTimestamp(interrupted))
+        .bind::<Timestamptz, _>(PgTimestamp(forget_before))
+        .get_result(&mut *connection)
+        .await?;
+    Ok(taken)
+}
+
+pub(super) async fn settle_token(
+    store: &PgStore,
+    token: &str,
+    is_executed: bool,
+) -> Result<(), Failure> {
+    let mut connection = store.connection().await?;
+    let settle = if is_executed { EXECUTED } else { RELEASE };
+    prepared(settle).bind::<Text, _>(token).execute(&mut *connection).await?;
+    Ok(())
 }
 
 // Suppressed addresses.

@@ -241,6 +241,6 @@ async fn an_event_that_cannot_be_applied_wholly_is_not_applied_at_all() {
     let NoticeTarget::New(open) = change.change.expect("it greets").target else {
         panic!("it opened")
     };
-    let parties = scratch.parties(&open.id).await.expect(ANSWERS);
+    let parties = scratch.parties(&open.id, &open.parties.salon).await.expect(ANSWERS);
     assert_eq!(parties, Some(open.parties));
 }

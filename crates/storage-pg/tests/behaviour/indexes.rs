@@ -38,9 +38,10 @@ const MUCH: &str = "
     INSERT INTO messaging.message (id, conversation_id, seq, author_side, kind, content, created_at)
     SELECT 'm' || n || '-' || seq, 'v' || n, seq, CASE seq WHEN 3 THEN 'salon' ELSE 'client' END, 'TEXT', 'Bonjour', now()
     FROM generate_series(0, 19999) AS n, generate_series(2, 4) AS seq;
-    INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at, message_id)
+    INSERT INTO messaging.event (conversation_id, seq, kind, actor_id, at, message_id, salon_id, client_id)
     SELECT 'v' || n, seq, CASE seq WHEN 1 THEN 'conversation_opened' ELSE 'message_posted' END, 'c1', now(),
-        CASE WHEN seq > 1 THEN 'm' || n || '-' || seq END
+        CASE WHEN seq > 1 THEN 'm' || n || '-' || seq END,
+        CASE seq WHEN 1 THEN 's' || n % 200 + 1 END, CASE seq WHEN 1 THEN 'c' || n / 200 + 1 END
     FROM generate_series(0, 19999) AS n, generate_series(1, 4) AS seq;";
 
 /// All queries of a client.
@@ -177,10 +178,36 @@ async fn nothing_reads_a_whole_table() {
         "message_of_side",
         "message_pkey",
         "event_pkey",
-        "event_of_conversation",
+        "event_of_salon",
+        "event_of_client",
     ] {
         assert!(used[index] > 0, "{index} is not used");
     }
+}
+
+#[tokio::test]
+async fn whoever_comes_back_reads_the_changes_of_their_own_conversations_alone() {
+    let scratch = Scratch::new().await;
+    // All 20,000 conversations were opened just now.
+    scratch.sql(MUCH).await;
+    scratch.sql("VACUUM ANALYZE").await;
+    let before = (counted(&scratch, TABLES).await, scratch.number(ROWS_BY_INDEX).await);
+    let store = scratch.another(|settings| settings.pool_connections_max = 1);
+    let hour_ago = "SELECT (extract(epoch FROM now() - interval '1 hour') * 1000)::bigint";
+    let since = Timestamp::from_millis(scratch.number(hour_ago).await).expect("in the calendar");
+    // More often than five times, after which a generic plan may be used.
+    for _ in 0..8 {
+        for (viewer, own) in [("s11", 100), ("c7", 200), ("nobody", 0)] {
+            let changes = store.changes_since(&user(viewer), since, 1_000).await.expect(ANSWERS);
+            assert_eq!(changes.len(), own, "{viewer}");
+        }
+    }
+    drop(store);
+    until_reported(&scratch).await;
+    assert_eq!(counted(&scratch, TABLES).await, before.0, "a whole table was read");
+    // 300 entries and their conversations, eight times.
+    let rows = scratch.number(ROWS_BY_INDEX).await - before.1;
+    assert!(rows < 10_000, "{rows} entries of indexes were read");
 }
 
 /// Reads a list to its end by cursors, so many at a time.

@@ -274,10 +274,27 @@ async fn a_lock_that_stays_ends_the_wait_and_disturbs_nobody() {
         let outcome = done(waiting).await;
         assert!(matches!(outcome, Err(StoreError::Busy(_))), "{outcome:?}");
     }
-    hasty.parties(&conversation.id).await.expect(ANSWERS);
+    hasty.parties(&conversation.id, &conversation.client).await.expect(ANSWERS);
     drop(lock);
     assert_eq!(recorder.published(), []);
     committed(done(send()).await);
+}
+
+#[tokio::test]
+async fn the_wait_for_a_lock_ends_before_the_statement_would() {
+    let scratch = Scratch::new().await;
+    let conversation = TestConversation::open(&scratch).await;
+    let hasty = scratch.another(|settings| {
+        settings.statement_timeout_ms = 600_000;
+        settings.lock_wait_ms_max = 100;
+    });
+    let recorder = Arc::new(RecordingFanout::new());
+    let lock = hold(&scratch, &conversation).await;
+    let waiting = commit(&hasty, &recorder, &conversation, post(&conversation.client, text("a")));
+    let outcome = done(waiting).await;
+    assert!(matches!(outcome, Err(StoreError::Busy(_))), "{outcome:?}");
+    drop(lock);
+    assert_eq!(recorder.published(), []);
 }
 
 fn busy(done: Done) -> String {

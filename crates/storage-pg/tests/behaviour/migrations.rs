@@ -64,6 +64,9 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
         "2026-12-02-100800_id_form",
         "2026-12-02-100900_list_order",
         "2026-12-02-101310_session_ends",
+        "2026-12-02-110200_job_leases",
+        "2026-12-02-110210_changes_of_people",
+        "2026-12-02-110220_webhook_tokens",
     ];
     assert_eq!(missing, steps);
 

@@ -35,7 +35,12 @@ async fn a_send_with_known_parties_is_two_round_trips() {
     post.attachments = (0..3).map(|_| fresh_attachment()).collect();
     post.read_on_arrival = true;
     let send = round_trips(&conversation, async || {
-        conversation.store.parties(&conversation.id).await.expect(ANSWERS).expect("just opened");
+        conversation
+            .store
+            .parties(&conversation.id, &conversation.salon)
+            .await
+            .expect(ANSWERS)
+            .expect("just opened");
         conversation.store.post_message(&post).await.expect(ANSWERS);
     });
     assert_eq!(send.await, 2);
@@ -60,14 +65,18 @@ async fn parties_are_asked_for_once() {
     let elsewhere = conversation.on(scratch.another(|_| ()));
     let asked = round_trips(&elsewhere, async || {
         for _ in 0..3 {
-            let parties = elsewhere.store.parties(&conversation.id).await.expect(ANSWERS);
+            let parties = elsewhere
+                .store
+                .parties(&conversation.id, &conversation.salon)
+                .await
+                .expect(ANSWERS);
             assert_eq!(parties.expect("it is there").client, conversation.client);
         }
     });
     // The first statement of a connection is preceded by what sets the session up.
     let first = asked.await;
     let again = round_trips(&elsewhere, async || {
-        elsewhere.store.parties(&conversation.id).await.expect(ANSWERS);
+        elsewhere.store.parties(&conversation.id, &conversation.salon).await.expect(ANSWERS);
     });
     assert_eq!((first, again.await), (1, 0));
 }

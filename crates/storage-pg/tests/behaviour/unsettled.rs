@@ -239,7 +239,11 @@ async fn make_commits_wait(scratch: &Scratch, conversation: &TestConversation) {
 
 #[tokio::test]
 async fn while_a_commit_goes_on_unheard_its_conversation_waits_and_no_other() {
-    let fixture = Fixture::with(|settings| settings.statement_timeout_ms = 60_000).await;
+    let fixture = Fixture::with(|settings| {
+        settings.statement_timeout_ms = 60_000;
+        settings.lock_wait_ms_max = 60_000;
+    })
+    .await;
     let Fixture { scratch, conversation, proxy, store, recorder } = &fixture;
     let other = TestConversation::open(scratch).await;
     make_commits_wait(scratch, conversation).await;

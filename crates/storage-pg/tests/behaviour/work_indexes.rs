@@ -4,7 +4,10 @@ use domain::{
     appointments::store::{AppointmentStore, ReceiveOutcome},
     conversation::store::UploadStore,
     ids::{AppointmentId, AttachmentId, ConversationId},
-    jobs::store::{ClaimJobs, JobStore},
+    jobs::{
+        Task,
+        store::{ClaimJobs, JobStore},
+    },
     testing::fixture::{booking_event, user},
 };
 use storage_pg::PgStore;
@@ -35,7 +38,7 @@ const MUCH: &str = "
 async fn a_day_s_work(store: &PgStore) {
     // More often than five times, after which a generic plan may be used.
     for round in 0..8 {
-        let claim = ClaimJobs { now: now(), lease_ms: 3_600_000, limit: 10 };
+        let claim = ClaimJobs { now: now(), lease_ms: 3_600_000, limit: 10, kinds: &Task::KINDS };
         let jobs = store.claim_jobs(&claim).await.expect(ANSWERS);
         assert_eq!(jobs.len(), 10);
         assert!(store.finish_job(&jobs[0].id, jobs[0].attempt).await.expect(ANSWERS));

@@ -57,7 +57,7 @@ fn nodes(scratch: &Scratch) -> [Node; 2] {
         let services = Services::new(shared.clone(), fanout, clock.clone(), ids.clone());
         let (files, ids) = (Arc::new(MemoryFiles::new()), ids.clone());
         let backoff = Backoff { attempts_max: ATTEMPTS_MAX, ..Backoff::default() };
-        let settings = WorkerSettings { lease_ms: 10_000, backoff, ..WorkerSettings::default() };
+        let settings = WorkerSettings { lease_ms: 500, backoff, ..WorkerSettings::default() };
         let worker = Worker::new(services.clone(), shared, files, clock.clone(), ids, settings);
         Node { store, services, worker, clock: clock.clone() }
     })

@@ -26,15 +26,15 @@ use crate::{
 #[tracing::instrument(name = "http.webhook.event", skip_all)]
 pub(crate) async fn events(body: Body, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = body.fields().await?;
-    let permit = context.admit_webhook(&stamp(&fields))?;
+    let permit = context.admit_webhook(&stamp(&fields)).await?;
     let Some((reason, address)) = suppressed(&fields) else {
-        permit.used();
+        permit.settle(Ok(()), Failure::is_temporary).await?;
         return Ok(HttpResponse::Ok().finish());
     };
     let (preferences, address) = (context.services.preferences.clone(), address.to_owned());
     run_to_completion(async move {
         let noted = preferences.suppress_address(&address).await.map_err(Failure::from);
-        let people = permit.settle(noted, Failure::is_temporary)?;
+        let people = permit.settle(noted, Failure::is_temporary).await?;
         tracing::info!(reason, people, "mail address suppressed");
         Ok(())
     })

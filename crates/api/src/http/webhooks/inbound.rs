@@ -8,6 +8,7 @@ use super::{
 use crate::{
     error::Failure,
     http::{context::Context, extract::run_to_completion},
+    limits::Limits,
     mail::Stamp,
     texts,
 };
@@ -27,11 +28,11 @@ use crate::{
 #[tracing::instrument(name = "http.webhook.mail", skip_all)]
 pub(crate) async fn inbound(form: Form, context: Data<Context>) -> Result<HttpResponse, Failure> {
     let fields = form.read().await?;
-    let permit = context.admit_webhook(&stamp(&fields))?;
-    let replies = context.services.replies.clone();
+    let permit = context.admit_webhook(&stamp(&fields)).await?;
+    let (replies, limits) = (context.services.replies.clone(), context.limits.clone());
     run_to_completion(async move {
-        let posted = post(&replies, &fields).await;
-        permit.settle(posted, Failure::is_temporary)
+        let posted = post(&replies, &limits, &fields).await;
+        permit.settle(posted, Failure::is_temporary).await
     })
     .await?;
     Ok(HttpResponse::Ok().finish())
@@ -43,7 +44,7 @@ fn stamp(fields: &Fields) -> Stamp<'_> {
     Stamp { timestamp: part("timestamp"), token: part("token"), signature: part("signature") }
 }
 
-async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
+async fn post(replies: &MailReplies, limits: &Limits, fields: &Fields) -> Result<(), Failure> {
     let mail = Mail::of(fields).map_err(|reason| {
         let (reason, text) = match reason {
             NoReply::Automatic => ("automatic", texts::REPLY_AUTOMATIC),
@@ -53,12 +54,16 @@ async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
         log_refusal(reason);
         Failure::reply_refused(text)
     })?;
-    let sent = replies.reply_by_mail(&mail.reply()).await.map_err(|error| {
+    let refused = |error| {
         if let Some(reason) = reason(&error) {
             log_refusal(reason);
         }
         Failure::from(error)
-    })?;
+    };
+    let reply = replies.check(&mail.reply()).await.map_err(refused)?;
+    // Nobody can be told to write less, so the mail is to be brought again.
+    limits.allow_send(reply.author()).map_err(Failure::not_now)?;
+    let sent = replies.post(reply).await.map_err(refused)?;
     tracing::info!(
         replayed = sent.replayed,
         files_left_out = mail.files,
@@ -71,6 +76,7 @@ async fn post(replies: &MailReplies, fields: &Fields) -> Result<(), Failure> {
 fn reason(error: &ReplyByMailError) -> Option<&'static str> {
     match error {
         ReplyByMailError::UnknownAddress => Some("unknown_address"),
+        ReplyByMailError::Expired => Some("expired"),
         ReplyByMailError::OtherSender => Some("other_sender"),
         ReplyByMailError::NoMessageId => Some("no_message_id"),
         ReplyByMailError::Empty => Some("empty"),

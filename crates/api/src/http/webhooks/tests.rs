@@ -5,7 +5,7 @@ use domain::ports::Clock as _;
 use serde_json::{Value, json};
 
 use crate::{
-    Settings,
+    Settings, limits,
     mail::{self, WebhookKey},
     testing::{TestApp, mailgun_signature, no_limits, request},
 };
@@ -18,12 +18,16 @@ const ADDRESS: &str = "c1@mail.test";
 
 /// An application that accepts webhooks of Mailgun, where `c1` has an address.
 async fn test_app() -> TestApp {
+    limited_test_app(no_limits()).await
+}
+
+/// The same with limits.
+async fn limited_test_app(limits: limits::Settings) -> TestApp {
     let mail = mail::Settings {
         webhook_key: Some(WebhookKey::of_mailgun(KEY.as_bytes())),
         ..Default::default()
     };
-    let test_app =
-        TestApp::with(Settings { mail, limits: no_limits(), ..Settings::default() }).await;
+    let test_app = TestApp::with(Settings { mail, limits, ..Settings::default() }).await;
     let person = json!({"role": "client", "email": ADDRESS});
     assert_eq!(test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
     test_app

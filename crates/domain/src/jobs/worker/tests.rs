@@ -14,6 +14,13 @@ use crate::{
     },
 };
 
+/// Each claim finds the leases of those before it ended.
+const LEASES_END_AT_ONCE: WorkerSettings = WorkerSettings {
+    lease_ms: 0,
+    backoff: Backoff { first_ms: 1_000, longest_ms: 4_000, attempts_max: 3 },
+    unsent_age_max_ms: 86_400_000,
+};
+
 struct Fixture {
     service: Service,
     store: Arc<MemoryStore>,
@@ -22,11 +29,15 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
+    fixture_with(WorkerSettings::default())
+}
+
+fn fixture_with(settings: WorkerSettings) -> Fixture {
     let store = Arc::new(MemoryStore::new());
     let service = Service::over(store.clone());
     let files = Arc::new(MemoryFiles::new());
     let backoff = Backoff { first_ms: 1_000, longest_ms: 4_000, attempts_max: 3 };
-    let settings = WorkerSettings { backoff, ..WorkerSettings::default() };
+    let settings = WorkerSettings { backoff, ..settings };
     let worker = Worker::new(
         service.services.clone(),
         store.clone(),
@@ -130,11 +141,10 @@ async fn a_failure_that_will_not_pass_is_given_up_at_once() {
 
 #[tokio::test]
 async fn a_worker_that_lost_its_lease_records_no_outcome() {
-    let fixture = fixture();
+    let fixture = fixture_with(LEASES_END_AT_ONCE);
     let event = booking_event("e1", "completed");
     fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
     let slow = fixture.worker.claim(1).await.expect("the store works").remove(0);
-    fixture.service.clock.advance_millis(120_000);
     let quick = fixture.worker.claim(1).await.expect("the store works").remove(0);
     let performed = fixture.worker.perform(&slow).await.expect("the store works");
     assert!(matches!(performed, Performed::LeaseLost));
@@ -144,15 +154,65 @@ async fn a_worker_that_lost_its_lease_records_no_outcome() {
 
 #[tokio::test]
 async fn an_unavailable_store_is_the_worker_s_error_and_the_job_is_retried() {
-    let fixture = fixture();
+    let fixture = fixture_with(LEASES_END_AT_ONCE);
     let event = booking_event("e1", "completed");
     fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
     let job = fixture.worker.claim(1).await.expect("the store works").remove(0);
     fixture.store.set_unavailable(true);
     assert!(fixture.worker.perform(&job).await.is_err());
     fixture.store.set_unavailable(false);
-    fixture.service.clock.advance_millis(120_000);
     assert!(matches!(fixture.work().await[..], [Performed::Done]));
+}
+
+#[tokio::test]
+async fn a_job_that_never_comes_to_an_outcome_is_given_up_after_its_last_attempt() {
+    let fixture = fixture_with(LEASES_END_AT_ONCE);
+    let event = booking_event("e1", "completed");
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    for attempt in 1..=3 {
+        let job = fixture.worker.claim(1).await.expect("the store works").remove(0);
+        assert_eq!((job.attempt, job.follows_lost_lease), (attempt, attempt > 1));
+    }
+    let performed = fixture.work().await;
+    let [Performed::Dead(failure)] = &performed[..] else { panic!("{performed:?}") };
+    assert_eq!(failure.reason(), "lease_lost");
+    assert_eq!(fixture.counts().await, JobCounts { waiting: 0, dead: 1 });
+}
+
+#[tokio::test]
+async fn a_job_that_was_interrupted_is_retried_and_given_up_like_one_that_failed() {
+    let fixture = fixture();
+    let event = booking_event("e1", "completed");
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    for attempt in 1..=3 {
+        let job = fixture.worker.claim(1).await.expect("the store works").remove(0);
+        assert_eq!((job.attempt, job.follows_lost_lease), (attempt, false));
+        let performed = fixture.worker.record_interruption(&job, "panicked").await;
+        let performed = performed.expect("the store works");
+        match (attempt, &performed) {
+            (1 | 2, Performed::Retried(failure)) | (3, Performed::Dead(failure)) => {
+                assert_eq!(failure.reason(), "panicked");
+            }
+            _ => panic!("{attempt}: {performed:?}"),
+        }
+        fixture.service.clock.advance_millis(4_000);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_may_claim_the_jobs_of_one_group() {
+    let fixture = fixture();
+    let event = booking_event("e1", "completed");
+    fixture.service.appointments.receive_appointment_event(&event).await.expect("it works");
+    fixture.worker.start_due_schedules().await.expect("the store works");
+    for (group, kind) in [
+        (JobGroup::Mail, None),
+        (JobGroup::Files, Some("purge_uploads")),
+        (JobGroup::Bookings, Some("handle_appointment_event")),
+    ] {
+        let claimed = fixture.worker.claim_group(group, 9).await.expect("the store works");
+        assert!(claimed.iter().map(|job| job.task.kind()).eq(kind), "{group:?}: {claimed:?}");
+    }
 }
 
 #[tokio::test]

@@ -53,7 +53,11 @@ pub async fn a_conversation_is_as_it_was_asked_for(store: &dyn Store) {
             [conversation.created_at, conversation.updated_at, conversation.last_message_at];
         assert_eq!(times, [plan.at; 3]);
     }
-    assert_eq!(store.parties(&plan.id).await.expect(ANSWERS), Some(plan.parties));
+    for viewer in [&plan.parties.salon, &plan.parties.client] {
+        let parties = store.parties(&plan.id, viewer).await.expect(ANSWERS);
+        assert_eq!(parties.as_ref(), Some(&plan.parties));
+    }
+    assert_eq!(store.parties(&plan.id, &user("stranger")).await.expect(ANSWERS), None);
 }
 
 /// The opening is a system message in the salon's name, so it waits for the client.
@@ -97,7 +101,7 @@ pub async fn a_salon_has_one_conversation_for_a_booking(store: &dyn Store) {
         again.appointment = Some(booking("rdv-1"));
         again.opening = Some(fixture.opening("Encore"));
         assert_eq!(fixture.try_open(&again).await, OpenOutcome::AlreadyOpen(first.id.clone()));
-        assert_eq!(store.parties(&again.id).await.expect(ANSWERS), None);
+        assert_eq!(store.parties(&again.id, &again.parties.salon).await.expect(ANSWERS), None);
     }
     assert_eq!((conversation.view(&conversation.client).await, conversation.log().await), before);
     assert_eq!(fixture.list(&user("s1"), None, &Window::first(10)).await.total, 1);
@@ -396,7 +400,7 @@ pub async fn a_deleted_conversation_is_in_no_query(store: &dyn Store) {
         (&conversation.salon, &conversation.client)
     );
 
-    assert_eq!(store.parties(&conversation.id).await.expect(ANSWERS), None);
+    assert_eq!(store.parties(&conversation.id, &conversation.salon).await.expect(ANSWERS), None);
     for viewer in [&conversation.salon, &conversation.client] {
         assert_eq!(conversation.try_view(viewer).await, None);
         assert_eq!(conversation.try_history(viewer, &Window::first(9)).await, None);
@@ -540,7 +544,7 @@ pub async fn where_nothing_is_nothing_is_found(store: &dyn Store) {
     let fixture = Fixture::new(store);
     let plan = fixture.plan("s1", "c1").await;
     let nowhere = TestConversation::at(&fixture, &plan);
-    assert_eq!(store.parties(&plan.id).await.expect("the store answers"), None);
+    assert_eq!(store.parties(&plan.id, &plan.parties.salon).await.expect(ANSWERS), None);
     assert_eq!(nowhere.try_view(&nowhere.salon).await, None);
     assert_eq!(nowhere.try_history(&nowhere.salon, &Window::first(9)).await, None);
     assert_eq!(nowhere.try_mark_read(&nowhere.salon, ReadTarget::Everything).await, None);

@@ -12,11 +12,12 @@ use crate::{
         ConversationDigest, MAIL_QUOTES_MAX, MailDecision, PENDING_CONVERSATIONS_MAX,
         PendingConversation, ReplyToken,
         preferences::{Frequency, PreferenceChange},
-        store::ReplyTarget,
+        store::{ReplyTarget, TokenUse, WEBHOOK_CALL_MS_MAX},
     },
     store::Store,
     testing::fixture::{client, keyed, pictures, salon, text, user},
     text::Subject,
+    time::Timestamp,
 };
 
 /// Messages of one side are noted for the other, once per conversation.
@@ -303,14 +304,51 @@ pub async fn an_answer_finds_its_person_and_its_conversation(store: &dyn Store) 
         (&to_salon, &conversation, &conversation.salon),
         (&elsewhere, &other, &other.client),
     ] {
-        let expected =
-            ReplyTarget { person: person.clone(), conversation: conversation.id.clone() };
+        let expected = ReplyTarget {
+            person: person.clone(),
+            conversation: conversation.id.clone(),
+            last_message_at: target(&fixture, token).await.expect("it is known").last_message_at,
+        };
         assert_eq!(target(&fixture, token).await, Some(expected));
     }
+    let said = conversation.send_text(&conversation.client, "Encore").await;
+    let found = target(&fixture, &to_client).await.expect("it is known");
+    assert_eq!(found.last_message_at, said.created_at);
     let forged = ReplyToken::parse("0123456789abcdef").expect("a good token");
     assert_eq!(target(&fixture, &forged).await, None);
     conversation.delete_conversation().await;
     assert_eq!(target(&fixture, &to_client).await.map(|found| found.person), Some(user("c1")));
+}
+
+/// A token of a webhook call is taken once; after a call without an outcome, again after a while.
+pub async fn a_token_of_a_webhook_call_is_taken_once(store: &dyn Store) {
+    let fixture = Fixture::new(store);
+    let at = fixture.now();
+    let after = |millis: u64| {
+        let millis = at.as_millis().saturating_add_unsigned(millis);
+        Timestamp::from_millis(millis).expect("within the calendar")
+    };
+    let take =
+        async |token, now| store.take_webhook_token(token, now, after(0)).await.expect(ANSWERS);
+    let settle = async |token, is_executed| {
+        store.settle_webhook_token(token, is_executed).await.expect(ANSWERS);
+    };
+    assert_eq!(take("a", after(0)).await, TokenUse::Taken);
+    assert_eq!(take("a", after(WEBHOOK_CALL_MS_MAX - 1)).await, TokenUse::InProgress);
+    assert_eq!(take("a", after(WEBHOOK_CALL_MS_MAX)).await, TokenUse::Taken);
+    settle("a", false).await;
+    assert_eq!(take("a", after(WEBHOOK_CALL_MS_MAX)).await, TokenUse::Taken);
+    settle("a", true).await;
+    settle("a", false).await;
+    assert_eq!(take("a", after(10 * WEBHOOK_CALL_MS_MAX)).await, TokenUse::Executed);
+    assert_eq!(take("b", after(0)).await, TokenUse::Taken);
+    let taken = join_all((0..5).map(|_| take("c", after(0)))).await;
+    assert_eq!(taken.iter().filter(|taken| **taken == TokenUse::Taken).count(), 1, "{taken:?}");
+
+    // What is forgotten is so old that its stamp is refused anyway.
+    let long_after = after(100 * WEBHOOK_CALL_MS_MAX);
+    store.take_webhook_token("d", long_after, long_after).await.expect(ANSWERS);
+    assert_eq!(take("a", long_after).await, TokenUse::Taken);
 }
 
 /// An address is suppressed however its domain is written, also when it is stored in another form.

@@ -186,10 +186,13 @@ macro_rules! store_contract {
                 an_address_that_was_repaired_is_written_to_again
                 a_suppressed_address_is_known_however_its_domain_is_written
                 an_answer_finds_its_person_and_its_conversation
+                a_token_of_a_webhook_call_is_taken_once
             }
             jobs {
                 a_job_is_claimed_once
                 a_lease_that_ran_out_passes_the_job_on
+                a_lease_is_renewed_by_the_newest_claimant
+                only_jobs_of_the_requested_kinds_are_claimed
                 a_job_that_is_done_is_gone
                 the_longest_waiting_job_is_claimed_first
                 a_failed_job_is_due_at_the_given_time

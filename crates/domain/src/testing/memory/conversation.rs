@@ -22,11 +22,16 @@ use crate::{
 
 #[async_trait]
 impl ConversationStore for MemoryStore {
-    async fn parties(&self, id: &ConversationId) -> Result<Option<Parties>, StoreError> {
+    async fn parties(
+        &self,
+        id: &ConversationId,
+        viewer: &UserId,
+    ) -> Result<Option<Parties>, StoreError> {
         self.until_reads_go_on().await;
         let state = self.state()?;
         let record = state.live().find(|record| record.conversation().id == *id);
-        Ok(record.map(|record| record.conversation().parties.clone()))
+        let parties = record.map(|record| record.conversation().parties.clone());
+        Ok(parties.filter(|parties| parties.side_of(viewer).is_some()))
     }
 
     async fn conversation(

@@ -1,3 +1,8 @@
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
@@ -6,7 +11,7 @@ use crate::{
     ids::JobId,
     jobs::{
         Job, JobView, PURGE_PERIOD_MS, Reason, Task,
-        store::{ClaimJobs, JobCounts, JobFilter, JobStore, RetryOrDead},
+        store::{ClaimJobs, JobCounts, JobFilter, JobStore, LEASE_LOST, RetryOrDead},
     },
     ports::StoreError,
     retention::next_daily_run,
@@ -17,6 +22,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Jobs {
     waiting: Vec<JobView>,
+    /// When the leases of claimed jobs end, by a clock that no test moves.
+    leases: HashMap<JobId, Instant>,
     enqueued: u64,
     purge_at: Timestamp,
     /// When the next daily run starts; `None` before the first look.
@@ -25,7 +32,14 @@ pub(super) struct Jobs {
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { waiting: vec![], enqueued: 0, purge_at: Timestamp::UNIX_EPOCH, daily_run_at: None }
+        let leases = HashMap::new();
+        Self {
+            waiting: vec![],
+            leases,
+            enqueued: 0,
+            purge_at: Timestamp::UNIX_EPOCH,
+            daily_run_at: None,
+        }
     }
 }
 
@@ -111,21 +125,49 @@ fn later(time: Timestamp, millis: u64) -> Timestamp {
 impl JobStore for MemoryStore {
     async fn claim_jobs(&self, claim: &ClaimJobs) -> Result<Vec<Job>, StoreError> {
         let mut state = self.state()?;
-        let jobs = state.jobs.waiting.iter_mut();
-        let mut due: Vec<_> =
-            jobs.filter(|job| job.dead_at.is_none() && job.run_at <= claim.now).collect();
+        let Jobs { waiting, leases, .. } = &mut state.jobs;
+        let at = Instant::now();
+        let is_due = |job: &&mut JobView| {
+            job.dead_at.is_none()
+                && job.run_at <= claim.now
+                && claim.kinds.contains(&job.task.kind())
+                && leases.get(&job.id).is_none_or(|end| *end <= at)
+        };
+        let mut due: Vec<_> = waiting.iter_mut().filter(is_due).collect();
         due.sort_by_key(|job| job.run_at);
+        let end = at + Duration::from_millis(claim.lease_ms);
         let claimed = due.into_iter().take(claim.limit as usize).map(|job| {
             job.attempts += 1;
-            job.run_at = later(claim.now, claim.lease_ms);
-            Job { id: job.id.clone(), task: job.task.clone(), attempt: job.attempts }
+            let follows_lost_lease = leases.insert(job.id.clone(), end).is_some();
+            if follows_lost_lease {
+                job.last_failure = Some(LEASE_LOST.to_owned());
+            }
+            let (id, task) = (job.id.clone(), job.task.clone());
+            Job { id, task, attempt: job.attempts, follows_lost_lease }
         });
         Ok(claimed.collect())
+    }
+
+    async fn renew_job(
+        &self,
+        job: &JobId,
+        attempt: u32,
+        lease_ms: u64,
+    ) -> Result<bool, StoreError> {
+        let jobs = &mut self.state()?.jobs;
+        let is_claimed = jobs.claimed_index(job, attempt).is_some();
+        if let Some(end) = jobs.leases.get_mut(job).filter(|_| is_claimed) {
+            *end = Instant::now() + Duration::from_millis(lease_ms);
+        }
+        Ok(is_claimed)
     }
 
     async fn finish_job(&self, job: &JobId, attempt: u32) -> Result<bool, StoreError> {
         let jobs = &mut self.state()?.jobs;
         let claimed_index = jobs.claimed_index(job, attempt);
+        if claimed_index.is_some() {
+            jobs.leases.remove(job);
+        }
         Ok(claimed_index.map(|claimed_index| jobs.waiting.remove(claimed_index)).is_some())
     }
 
@@ -138,6 +180,7 @@ impl JobStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let jobs = &mut self.state()?.jobs;
         let Some(claimed_index) = jobs.claimed_index(job, attempt) else { return Ok(false) };
+        jobs.leases.remove(job);
         let job = &mut jobs.waiting[claimed_index];
         match outcome {
             RetryOrDead::RetryAt(at) => job.run_at = at,

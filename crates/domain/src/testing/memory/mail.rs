@@ -19,7 +19,9 @@ use crate::{
         PendingConversation, PendingNotifications, QueuedMail, Quote, RECENT_MAILS_MS, ReplyToken,
         is_same_address, normal_address,
         preferences::{MUTED_MAX, PreferenceChange, Preferences},
-        store::{DueMail, MailStore, Muting, PreferenceStore, ReplyTarget},
+        store::{
+            DueMail, MailStore, Muting, PreferenceStore, ReplyTarget, TokenUse, WEBHOOK_CALL_MS_MAX,
+        },
     },
     ports::StoreError,
     time::Timestamp,
@@ -127,7 +129,47 @@ impl MailStore for MemoryStore {
     async fn reply_target(&self, token: &ReplyToken) -> Result<Option<ReplyTarget>, StoreError> {
         let state = self.state()?;
         let found = state.mails.tokens.iter().find(|(known, _)| known == token);
-        Ok(found.map(|(_, target)| target.clone()))
+        Ok(found.map(|(_, (person, conversation))| {
+            let key = (person.clone(), conversation.clone());
+            let mailed_at = state.mails.mailed.get(&key).map(|mailed| mailed.at);
+            let record = state.records.values().find(|it| it.conversation().id == *conversation);
+            let said_at = record.map(|record| record.conversation().last_message_at);
+            let (person, conversation) = key;
+            let last_message_at = mailed_at.max(said_at).unwrap_or(Timestamp::UNIX_EPOCH);
+            ReplyTarget { person, conversation, last_message_at }
+        }))
+    }
+
+    async fn take_webhook_token(
+        &self,
+        token: &str,
+        now: Timestamp,
+        forget_before: Timestamp,
+    ) -> Result<TokenUse, StoreError> {
+        let tokens = &mut self.state()?.mails.webhook_tokens;
+        tokens.retain(|_, (taken_at, _)| *taken_at >= forget_before);
+        match tokens.get(token) {
+            Some((_, true)) => return Ok(TokenUse::Executed),
+            Some((taken_at, false))
+                if taken_at.as_millis().saturating_add_unsigned(WEBHOOK_CALL_MS_MAX)
+                    > now.as_millis() =>
+            {
+                return Ok(TokenUse::InProgress);
+            }
+            _ => {}
+        }
+        tokens.insert(token.to_owned(), (now, false));
+        Ok(TokenUse::Taken)
+    }
+
+    async fn settle_webhook_token(&self, token: &str, is_executed: bool) -> Result<(), StoreError> {
+        let tokens = &mut self.state()?.mails.webhook_tokens;
+        if is_executed {
+            tokens.entry(token.to_owned()).and_modify(|known| known.1 = true);
+        } else {
+            tokens.remove(token);
+        }
+        Ok(())
     }
 
     async fn suppress_address(&self, address: &str, _: Timestamp) -> Result<u64, StoreError> {
@@ -155,7 +197,9 @@ pub(super) struct Mails {
     mailed: HashMap<(UserId, ConversationId), MailedState>,
     pub(super) queue: Vec<StoredMail>,
     pub(super) versions: HashMap<UserId, i64>,
-    pub(super) tokens: Vec<(ReplyToken, ReplyTarget)>,
+    pub(super) tokens: Vec<(ReplyToken, (UserId, ConversationId))>,
+    /// When each token of a webhook call was taken, and whether the call was executed.
+    webhook_tokens: HashMap<String, (Timestamp, bool)>,
     pub(super) suppressed: HashSet<String>,
 }
 
@@ -219,12 +263,10 @@ impl Mails {
         up_to: Seq,
     ) -> MailedConversation {
         let key = (mail.recipient.clone(), conversation.clone());
-        let before = self.mailed.insert(key, MailedState { up_to, at: mail.at });
-        let target =
-            ReplyTarget { person: mail.recipient.clone(), conversation: conversation.clone() };
-        if self.token_of(&target).is_none() {
+        let before = self.mailed.insert(key.clone(), MailedState { up_to, at: mail.at });
+        if self.token_of(&key).is_none() {
             let token = ReplyToken::parse(&format!("token{}", self.tokens.len()));
-            self.tokens.push((token.expect("a good token"), target));
+            self.tokens.push((token.expect("a good token"), key));
         }
         let after = before.map_or(Seq::ZERO, |mailed| mailed.up_to);
         MailedConversation { conversation: conversation.clone(), after, up_to }
@@ -244,7 +286,7 @@ impl Mails {
         recent
     }
 
-    fn token_of(&self, target: &ReplyTarget) -> Option<&ReplyToken> {
+    fn token_of(&self, target: &(UserId, ConversationId)) -> Option<&ReplyToken> {
         self.tokens.iter().find(|(_, known)| known == target).map(|(token, _)| token)
     }
 }
@@ -288,8 +330,7 @@ impl State {
         let (record, people) = self.find(&part.conversation, recipient)?;
         let mut posts = unmailed(record, recipient, part.after);
         posts.retain(|post| post.seq <= part.up_to);
-        let target =
-            ReplyTarget { person: recipient.clone(), conversation: part.conversation.clone() };
+        let target = (recipient.clone(), part.conversation.clone());
         Some(ConversationDigest {
             conversation: part.conversation.clone(),
             writer: people.get(&posts.first()?.author)?.clone(),

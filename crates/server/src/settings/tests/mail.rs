@@ -81,8 +81,8 @@ fn links_of_production_lead_to_no_developer_s_machine() {
 }
 
 #[test]
-fn a_mail_under_way_is_not_sent_by_another_node_too() {
-    let faults = mailgun().with("JOBS_LEASE_MS", "30000").faults();
+fn the_delivery_of_a_mail_fails_before_its_job_is_stopped() {
+    let faults = mailgun().with("JOBS_TIME_MAX_MS", "30000").faults();
     assert!(faults.starts_with("MAIL_DELIVERY_TIMEOUT_MS"), "{faults}");
 }
 

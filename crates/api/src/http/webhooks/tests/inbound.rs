@@ -4,10 +4,11 @@ use actix_web::{http::Method, test::TestRequest};
 use domain::text::CONTENT_MAX_CHARS;
 use serde_json::{Value, json};
 
-use super::{ADDRESS, INBOUND, stamp, test_app};
+use super::{ADDRESS, INBOUND, limited_test_app, stamp, test_app};
 use crate::{
     http::tests::logs::Recording,
-    testing::{Answer, TestApp, part, reply_token, request, with_form},
+    limits::{self, Rate},
+    testing::{Answer, TestApp, no_limits, part, reply_token, request, with_form},
 };
 
 /// A conversation with a message of the salon, about which `c1` got a mail.
@@ -21,7 +22,10 @@ type Parts = Vec<(&'static str, String)>;
 
 impl Fixture {
     async fn new() -> Self {
-        let test_app = test_app().await;
+        Self::on(test_app().await).await
+    }
+
+    async fn on(test_app: TestApp) -> Self {
         let conversation = test_app.open_conversation().await;
         test_app.send_message(&conversation, "s1", "Samedi ?").await;
         let token = reply_token(&test_app, "c1").await;
@@ -130,6 +134,30 @@ async fn a_failed_reply_may_be_retried() {
     fixture.test_app.store.set_unavailable(false);
     assert_eq!(fixture.post(&reply).await.status, 200);
     assert_eq!(fixture.replies().await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_reply_beyond_the_limit_of_its_sender_is_to_be_brought_again() {
+    let once = limits::Settings { sends_per_person: Some(Rate::new(1, 1)), ..no_limits() };
+    let fixture = Fixture::on(limited_test_app(once).await).await;
+    assert_eq!(fixture.post(&fixture.reply("t1")).await.status, 200);
+    let second = fixture.reply("t2");
+    // Also again with the same stamp: it was not executed.
+    for _ in 0..2 {
+        let refused = fixture.post(&second).await;
+        assert!(refused.header("retry-after").is_some());
+        assert_eq!(refused.failure(), (503, "busy".to_owned()));
+    }
+    assert_eq!(fixture.replies().await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_reply_to_an_old_mail_is_refused_for_good() {
+    let fixture = Fixture::new().await;
+    fixture.test_app.clock.advance_millis(91 * 86_400_000);
+    let refused = fixture.post(&fixture.reply("t1")).await;
+    assert_eq!(refused.failure(), (406, "reply_refused".to_owned()));
+    assert!(fixture.replies().await.is_empty());
 }
 
 #[actix_web::test]

@@ -21,7 +21,7 @@ fn with_subject(subject: &str) -> ConversationChange {
 fn read_only() -> (ConversationId, Messaging, Arc<RecordingFanout>) {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
-    mocks.conversations.expect_parties().returning(move |_| Ok(Some(parties.clone())));
+    mocks.conversations.expect_parties().returning(move |_, _| Ok(Some(parties.clone())));
     mocks.commits.expect_commit().never();
     let (messaging, fanout) = mocks.service();
     (id, messaging, fanout)
@@ -71,7 +71,7 @@ async fn a_client_who_sets_subject_and_status_at_once_changes_neither() {
 async fn a_change_that_failed_is_not_published() {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
-    mocks.conversations.expect_parties().returning(move |_| Ok(Some(parties.clone())));
+    mocks.conversations.expect_parties().returning(move |_, _| Ok(Some(parties.clone())));
     let failure = || StoreError::Unavailable("a test".into());
     mocks.commits.expect_commit().times(3).returning(move |_, _, _, _| Err(failure()));
     let (messaging, fanout) = mocks.service();

@@ -14,9 +14,9 @@ fn busy() -> StoreError {
 
 #[tokio::test]
 async fn a_stranger_s_message_never_reaches_the_store() {
-    let (id, parties) = conversation_parties("conversation", "s1", "c1");
+    let (id, _) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
-    mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
+    mocks.conversations.expect_parties().return_once(|_, _| Ok(None));
     mocks.commits.expect_commit().never();
     let (messaging, fanout) = mocks.service();
 
@@ -29,7 +29,7 @@ async fn a_stranger_s_message_never_reaches_the_store() {
 async fn a_message_that_was_not_stored_is_not_published() {
     let (id, parties) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
-    mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
+    mocks.conversations.expect_parties().return_once(|_, _| Ok(Some(parties)));
     mocks.commits.expect_commit().return_once(|_, _, _, _| Err(busy()));
     let (messaging, fanout) = mocks.service();
 
@@ -42,7 +42,7 @@ async fn a_message_that_was_not_stored_is_not_published() {
 async fn an_unavailable_store_is_not_reported_as_an_unknown_conversation() {
     let (id, _) = conversation_parties("conversation", "s1", "c1");
     let mut mocks = MessagingMocks::new();
-    mocks.conversations.expect_parties().return_once(|_| Err(busy()));
+    mocks.conversations.expect_parties().return_once(|_, _| Err(busy()));
     let (messaging, _) = mocks.service();
     let sent = messaging.send_message(&id, &user("c1"), text("hello")).await;
     assert!(matches!(sent, Err(SendMessageError::Store(_))));
@@ -69,7 +69,7 @@ async fn a_message_that_the_store_refuses_is_not_published() {
     for (refusal, known, expected) in table {
         let (id, parties) = conversation_parties("conversation", "s1", "c1");
         let mut mocks = MessagingMocks::new();
-        mocks.conversations.expect_parties().return_once(|_| Ok(Some(parties)));
+        mocks.conversations.expect_parties().return_once(|_, _| Ok(Some(parties)));
         mocks.commits.expect_commit().return_once(|_, _, _, _| Ok(Err(refusal)));
         mocks.messages.expect_message().return_once(|_, _| Ok(known));
         let (messaging, fanout) = mocks.service();

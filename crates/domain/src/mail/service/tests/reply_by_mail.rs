@@ -38,7 +38,8 @@ impl Fixture {
     }
 
     async fn post(&self, reply: &MailReply<'_>) -> Result<Sent, ReplyByMailError> {
-        self.service.replies.reply_by_mail(reply).await
+        let checked = self.service.replies.check(reply).await?;
+        self.service.replies.post(checked).await
     }
 
     /// The client's messages, newest first.
@@ -90,6 +91,24 @@ async fn a_reply_is_posted_once_and_published_like_any_message() {
     );
     fixture.post(&fixture.reply("<2@mail.test>", "Merci")).await.expect("another mail");
     assert_eq!(fixture.answers().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_reply_address_ends_so_long_after_the_newest_message() {
+    const DAY_MS: i64 = 86_400_000;
+    let fixture = Fixture::new().await;
+    let clock = &fixture.service.clock;
+    clock.advance_millis(89 * DAY_MS);
+    fixture.post(&fixture.reply("<1@mail.test>", "Oui")).await.expect("it is valid");
+    // From the reply on, which is the newest message now.
+    clock.advance_millis(89 * DAY_MS);
+    fixture.post(&fixture.reply("<2@mail.test>", "Oui")).await.expect("it is valid");
+    clock.advance_millis(90 * DAY_MS);
+    let refused = fixture.post(&fixture.reply("<3@mail.test>", "Oui")).await;
+    assert!(matches!(refused, Err(ReplyByMailError::Expired)), "{refused:?}");
+    assert_eq!(fixture.answers().await.len(), 2);
+    let longer = fixture.service.services.replies.clone().with_age_max_ms(91 * 86_400_000);
+    longer.check(&fixture.reply("<3@mail.test>", "Oui")).await.expect("it is valid there");
 }
 
 #[tokio::test]

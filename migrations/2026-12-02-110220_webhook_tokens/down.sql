@@ -1,0 +1,1 @@
+DROP TABLE messaging.webhook_token;
