@@ -25,7 +25,7 @@ use bytes::Bytes;
 use deflate::Inflate;
 use futures_util::Stream;
 use reader::{Cuts, FrameFilter, Reader};
-use tokio::time::timeout;
+use tokio::{task::coop::consume_budget, time::timeout};
 use writer::Writer;
 
 use super::{ClosePlan, Disconnected, Fault, Incoming, Transport, packet::PING};
@@ -121,6 +121,8 @@ impl Transport for WebSocket {
 
     async fn next(&mut self, reads: bool) -> Incoming {
         let Self { reader, writer, .. } = self;
+        // A client may send very many messages at once: let other tasks have their turn.
+        consume_budget().await;
         tokio::select! {
             () = writer.wait_for_capacity(), if !writer.is_ready() => Incoming::Nothing,
             () = writer.closed(), if !reads => Incoming::Closed,
