@@ -12,7 +12,7 @@ use crate::{failure::Failure, interrupt::Interrupt, run};
 const MAX_CONNECTIONS: u16 = 60;
 
 /// The drills: `backup` is the one without a name.
-const NAMES: [&str; 4] = ["backup", "crash", "two-processes", "locked-row"];
+const NAMES: [&str; 6] = ["backup", "crash", "two-processes", "locked-row", "hostile", "timing"];
 
 /// Runs a drill: by its name, with `--release` on a release build, and what else it takes.
 pub(crate) fn run(arguments: &[String], stop: &Interrupt) -> Result<(), Failure> {
@@ -94,6 +94,7 @@ mod tests {
             ("--release", "backup", true, vec![]),
             ("crash", "crash", false, vec![]),
             ("crash --server-kills 3 --release", "crash", true, vec!["--server-kills", "3"]),
+            ("hostile memory --release", "hostile", true, vec!["memory"]),
             ("--clients 5", "backup", false, vec!["--clients", "5"]),
         ];
         for (line, name, is_release, rest) in table {

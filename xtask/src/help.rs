@@ -15,7 +15,12 @@ cargo xtask <verb>
                    Two servers on the same conversations: one order, no hole (--seconds N)
   drill locked-row
                    Lock one conversation beside the server, and print what all others wait
-                   (--seconds N). All drills: --release for a release build
+                   (--seconds N)
+  drill hostile    Attack the server with its default limits; print its memory, its processor time
+                   and what others wait (memory, commands, connections, uploads, origins,
+                   malformed; all without a name)
+  drill timing     How long routes take for something of others and for what does not exist
+                   (--samples N). All drills: --release for a release build
   postgres [name]  Run only a private database, until Ctrl-C; prints its URL
   reference-db     Run a database of the legacy system, until Ctrl-C; prints its URL
                    (--conversations N, --messages N; 10,000 and 500,000 without)

@@ -32,6 +32,8 @@ use context::Context;
 use middleware::{get_or_head, no_such_route};
 
 pub(crate) use middleware::{RequestSpan, normalise_response};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use {multipart::fuzz_form, webhooks::fuzz_mail};
 
 pub use context::Settings;
 pub use extract::Authenticated;

@@ -10,6 +10,8 @@
 mod authenticator;
 pub mod dto;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod http;
 pub mod input;
 pub mod limits;

@@ -45,6 +45,8 @@ pub use settings::Settings;
 pub(crate) use events::NAMESPACE;
 pub(crate) use hub::Hub;
 pub(crate) use websocket::PlainWebSocket;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use websocket::{fuzz_event, fuzz_frame};
 
 /// What sessions need beside the hub.
 pub(crate) struct SessionPorts {

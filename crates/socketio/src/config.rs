@@ -34,7 +34,8 @@ pub struct Config {
     /// Maximum attachments of one packet from a client.
     pub max_attachments: usize,
     /// Maximum bytes of one event from a client, text and attachments together. Of a larger one its
-    /// handler is given the name and [`kept_event_members`](Self::kept_event_members).
+    /// handler is given the name and [`kept_event_members`](Self::kept_event_members), as far as they stand at
+    /// the beginning: a WebSocket discards what follows this many bytes as it arrives.
     pub max_event_bytes: usize,
     /// The members of an event's first argument that its handler is given also when the event itself is
     /// not kept, each up to 1 KiB.

@@ -26,6 +26,9 @@ use crate::{
 /// Separates the messages of an input. One that starts with `!` is binary.
 const DIVIDER: u8 = b'\n';
 
+/// Of a longer message only the beginning is decoded.
+const CUT_BYTES: usize = 300;
+
 /// Decodes Socket.IO packets with their attachments. A decoded packet must be encodable.
 ///
 /// # Panics
@@ -39,7 +42,11 @@ pub fn packets(input: &[u8]) {
     });
     for message in messages(input) {
         let outcome = match message {
+            Part::Text(text) if text.len() > CUT_BYTES => {
+                decoder.cut_text(&text[..text.floor_char_boundary(CUT_BYTES)], text.len())
+            }
             Part::Text(text) => decoder.text(&text),
+            Part::Binary(bytes) if bytes.len() > CUT_BYTES => decoder.cut_binary(bytes.len()),
             Part::Binary(bytes) => decoder.binary(bytes),
         };
         match outcome {

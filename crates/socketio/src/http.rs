@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::{
     config::Transports,
-    engine::{Polling, PollingHandle, open_text, websocket},
+    engine::{Polling, PollingHandle, open_text},
     frame::Frame,
     mailbox::SessionHandle,
     namespace::Permit,
@@ -196,9 +196,8 @@ async fn upgrade(
     }
     let max_bytes = polling.as_ref().map(|polling| polling.max_body_bytes()).unwrap_or_default();
     let acquired = polling.and_then(|polling| Some((polling.try_acquire_upgrade()?, polling)));
-    let (response, socket) = websocket::accept(request, payload, &server.config, max_bytes)
-        .await
-        .map_err(|_| Rejection::bad_request())?;
+    let (response, socket) =
+        server.accept(request, payload, max_bytes).await.map_err(|_| Rejection::bad_request())?;
     let Some((guard, polling)) = acquired else {
         socket.reject();
         return Ok(response);
@@ -273,9 +272,8 @@ async fn open_websocket(
         return Err(Rejection::unavailable());
     }
     let max_bytes = server.first_message_bytes();
-    let (response, socket) = websocket::accept(request, payload, &server.config, max_bytes)
-        .await
-        .map_err(|_| Rejection::bad_request())?;
+    let (response, socket) =
+        server.accept(request, payload, max_bytes).await.map_err(|_| Rejection::bad_request())?;
     let session = Session::new(Arc::clone(server), handle, registration, client);
     rt::spawn(session.run(socket));
     Ok(response)

@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::sync::Notify;
 
 use crate::{
     config::Config,
-    engine::{EngineApplication, PollingHandle},
+    engine::{
+        EngineApplication, PollingHandle,
+        websocket::{self, WebSocket},
+    },
     http::{self, Rejection},
     mailbox::SessionHandle,
     namespace::{Namespace, Permit},
@@ -102,6 +105,17 @@ impl Shared {
     pub(crate) fn first_message_bytes(&self) -> usize {
         let Config { max_payload_bytes, max_connect_bytes, .. } = self.config;
         if self.bare.is_some() { max_payload_bytes } else { max_connect_bytes }
+    }
+
+    /// Accepts a WebSocket, whose messages may be so long at first.
+    pub(crate) async fn accept(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        max_message_bytes: usize,
+    ) -> Result<(HttpResponse, WebSocket), actix_web::Error> {
+        let (config, reads_whole) = (&self.config, self.bare.is_some());
+        websocket::accept(request, payload, config, max_message_bytes, reads_whole).await
     }
 
     /// Checks with the application whether `request` may open a session.

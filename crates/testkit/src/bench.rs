@@ -276,7 +276,7 @@ impl Percentiles {
     }
 
     /// The duration that this share of all does not exceed.
-    fn quantile(&self, share: f64) -> Duration {
+    pub fn quantile(&self, share: f64) -> Duration {
         Duration::from_micros(self.0.value_at_quantile(share))
     }
 

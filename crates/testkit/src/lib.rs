@@ -14,6 +14,7 @@ pub mod crash;
 pub mod database;
 pub mod drill;
 pub mod fault;
+pub mod hostile;
 pub mod journey;
 pub mod leak_check;
 pub mod locked_row;
@@ -29,6 +30,7 @@ pub mod smtp;
 pub mod socket;
 pub mod sql_tap;
 pub mod test_app;
+pub mod timing;
 pub mod tunnel;
 pub mod wait;
 

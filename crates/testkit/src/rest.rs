@@ -1,5 +1,7 @@
 //! A client of the REST interface.
 
+use std::net::IpAddr;
+
 use reqwest::{Client, Method, Response, header::HeaderMap};
 use serde_json::Value;
 
@@ -28,6 +30,16 @@ impl Rest {
     /// An anonymous client for the server at this address.
     pub fn new(url: &str) -> Self {
         Self { http: Client::new(), url: url.trim_end_matches('/').to_owned(), token: None }
+    }
+
+    /// An anonymous client that connects from this address of this machine.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub fn from_address(url: &str, address: IpAddr) -> Result<Self, Fault> {
+        let http = Client::builder().local_address(address).build();
+        let http = http.map_err(Fault::while_doing("build an HTTP client"))?;
+        Ok(Self { http, ..Self::new(url) })
     }
 
     /// The same client with a token.

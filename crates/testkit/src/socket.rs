@@ -6,7 +6,8 @@ pub mod state;
 use std::{
     collections::{HashMap, VecDeque},
     mem,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use futures_util::{SinkExt, StreamExt};
@@ -58,7 +59,7 @@ impl Socket {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect_with(url: &str, auth: &Value) -> Result<Self, ConnectError> {
-        Self::open(url, auth, RecoveryState::default(), false).await
+        Self::open(url, auth, RecoveryState::default(), Network::default()).await
     }
 
     /// Connects with the recovery state in `recovery`, and updates it from this socket.
@@ -70,7 +71,7 @@ impl Socket {
         token: &str,
         recovery: &RecoveryState,
     ) -> Result<Self, ConnectError> {
-        Self::open(url, &json!({ "token": token }), recovery.clone(), false).await
+        Self::open(url, &json!({ "token": token }), recovery.clone(), Network::default()).await
     }
 
     /// Connects with small TCP buffers, so that the server soon notices a client that does not read.
@@ -78,19 +79,33 @@ impl Socket {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect_narrow(url: &str, token: &str) -> Result<Self, ConnectError> {
-        Self::open(url, &json!({ "token": token }), RecoveryState::default(), true).await
+        let network = Network { is_narrow: true, ..Network::default() };
+        Self::open(url, &json!({ "token": token }), RecoveryState::default(), network).await
+    }
+
+    /// Connects from this address of this machine.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn connect_from(
+        address: IpAddr,
+        url: &str,
+        token: &str,
+    ) -> Result<Self, ConnectError> {
+        let network = Network { from: Some(address), ..Network::default() };
+        Self::open(url, &json!({ "token": token }), RecoveryState::default(), network).await
     }
 
     async fn open(
         url: &str,
         auth: &Value,
         recovery: RecoveryState,
-        narrow: bool,
+        network: Network,
     ) -> Result<Self, ConnectError> {
         let address = url.trim_end_matches('/').replacen("http", "ws", 1);
         let address = format!("{address}/socket.io/?EIO=4&transport=websocket");
         let handshake = async {
-            let mut connection = Connection::open(&address, recovery, narrow).await?;
+            let mut connection = Connection::open(&address, recovery, network).await?;
             let outcome = connection.authenticate(auth).await?;
             Ok::<_, Fault>((connection, outcome))
         };
@@ -128,6 +143,14 @@ impl Socket {
     pub fn ask_with(&self, name: &str, arguments: &[Value]) -> oneshot::Receiver<Value> {
         let (answer, receiver) = oneshot::channel();
         self.command(name, arguments, Some(answer));
+        receiver
+    }
+
+    /// Like [`ask`](Self::ask), with arguments that are JSON already, the event's name first. Any number
+    /// of events share them.
+    pub fn ask_encoded(&self, arguments: &Arc<str>) -> oneshot::Receiver<Value> {
+        let (answer, receiver) = oneshot::channel();
+        self.queue(Command::Encoded { arguments: arguments.clone(), answer });
         receiver
     }
 
@@ -288,6 +311,13 @@ enum Command {
         /// Receives the acknowledgement.
         answer: Option<oneshot::Sender<Value>>,
     },
+    /// Send an event whose arguments are JSON already, and request an acknowledgement.
+    Encoded {
+        /// Its name and arguments.
+        arguments: Arc<str>,
+        /// Receives the acknowledgement.
+        answer: oneshot::Sender<Value>,
+    },
     /// Read nothing until the sender of this is dropped.
     Stall(oneshot::Receiver<()>),
 }
@@ -305,8 +335,8 @@ struct Connection {
 
 impl Connection {
     /// Opens a WebSocket.
-    async fn open(url: &str, recovery: RecoveryState, narrow: bool) -> Result<Self, Fault> {
-        let stream = open(url, narrow).await?;
+    async fn open(url: &str, recovery: RecoveryState, network: Network) -> Result<Self, Fault> {
+        let stream = open(url, network).await?;
         let (socket, _) =
             client_async(url, stream).await.map_err(Fault::while_doing("open a WebSocket"))?;
         Ok(Self {
@@ -372,6 +402,10 @@ impl Connection {
                 Command::Event { name, arguments, answer } => {
                     let number = answer.map(|answer| self.expect_ack(answer));
                     let frame = packet::event(&name, &arguments, number);
+                    self.socket.feed(Message::text(frame)).await?;
+                }
+                Command::Encoded { arguments, answer } => {
+                    let frame = packet::encoded_event(&arguments, self.expect_ack(answer));
                     self.socket.feed(Message::text(frame)).await?;
                 }
                 Command::Stall(end) => {
@@ -468,6 +502,15 @@ impl From<Error> for EndReason {
 
 // The TCP connection below a WebSocket.
 
+/// How a connection is made.
+#[derive(Clone, Copy, Debug, Default)]
+struct Network {
+    /// Whether both sides have small buffers.
+    is_narrow: bool,
+    /// The address of this machine to connect from; any if there is none.
+    from: Option<IpAddr>,
+}
+
 /// The receive buffer of a narrow connection; the kernel uses about double.
 const NARROW_BYTES: u32 = 4_096;
 /// The segment size of a network. With the larger loopback segments, the sender's kernel would buffer
@@ -476,10 +519,13 @@ const SEGMENT_BYTES: u32 = 1_400;
 
 /// Connects to the server of a `ws://address:port/…` URL. A narrow connection has small buffers on both
 /// sides, so that the server soon notices a client that does not read.
-async fn open(url: &str, narrow: bool) -> Result<TcpStream, Fault> {
+async fn open(url: &str, Network { is_narrow, from }: Network) -> Result<TcpStream, Fault> {
     let address = address(url)?;
     let socket = TcpSocket::new_v4().map_err(Fault::while_doing("make a TCP socket"))?;
-    if narrow {
+    if let Some(from) = from {
+        socket.bind((from, 0).into()).map_err(Fault::while_doing("choose an address"))?;
+    }
+    if is_narrow {
         socket
             .set_recv_buffer_size(NARROW_BYTES)
             .and_then(|()| SockRef::from(&socket).set_tcp_mss(SEGMENT_BYTES))

@@ -229,6 +229,25 @@ impl Part {
     }
 }
 
+/// Reads a form with the boundary `b` whose bytes come in these chunks. For fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) async fn fuzz_form(chunks: Vec<Bytes>) {
+    let sent_bytes: usize = chunks.iter().map(Bytes::len).sum();
+    let (sender, receiver) = mpsc::channel(chunks.len().max(1));
+    for chunk in chunks {
+        sender.try_send(Ok(chunk)).expect("there is room for all");
+    }
+    drop(sender);
+    let (mut reader, mut read_bytes) = (Reader::new(receiver, "b".to_owned()), 0);
+    while let Ok(Some(mut part)) = reader.next_part().await {
+        while let Ok(Some(chunk)) = part.chunk().await {
+            assert!(!chunk.is_empty(), "a chunk has bytes");
+            read_bytes += chunk.len();
+        }
+    }
+    assert!(read_bytes <= sent_bytes, "no byte is read twice");
+}
+
 /// Yields after each chunk, because `multer` drains its input before parsing, so that limits apply per
 /// chunk. `multer` buffers bytes it cannot parse yet, so more than [`BETWEEN_PARTS_MAX_BYTES`] unparsed bytes
 /// are an error.

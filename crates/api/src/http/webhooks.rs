@@ -8,6 +8,9 @@ mod mail;
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use inbound::fuzz_mail;
+
 use actix_web::{
     middleware::from_fn,
     web::{self, ServiceConfig, post},

@@ -21,6 +21,9 @@ use tokio::{
 };
 use writer::{CloseReason, Outbox, Outflow};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use reader::{fuzz_event, fuzz_frame};
+
 use super::{
     admission::{self, ConnectionPermit},
     session::Context,

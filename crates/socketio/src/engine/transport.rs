@@ -71,6 +71,10 @@ pub(crate) enum Incoming {
     Text(ByteString),
     /// A whole binary packet.
     Binary(Bytes),
+    /// The beginning of a text packet that is longer than an event may be, and its length.
+    CutText { head: ByteString, bytes: usize },
+    /// A binary packet that is longer than an event may be, by its length.
+    CutBinary { bytes: usize },
     /// Data that is not a valid packet.
     Malformed(ParseError),
     /// A polling request, applied by the next [`pump`](Transport::pump). The session checks its
@@ -96,6 +100,8 @@ impl Incoming {
         match self {
             Self::Text(_)
             | Self::Binary(_)
+            | Self::CutText { .. }
+            | Self::CutBinary { .. }
             | Self::Malformed(_)
             | Self::PollArrived
             | Self::Ping(_)

@@ -24,8 +24,8 @@ use actix_ws::CloseCode;
 use bytes::Bytes;
 use deflate::Inflate;
 use futures_util::Stream;
-use reader::{FrameScanner, Reader};
-use tokio::time::timeout;
+use reader::{Cuts, FrameFilter, Reader};
+use tokio::{task::coop::consume_budget, time::timeout};
 use writer::Writer;
 
 use super::{ClosePlan, Disconnected, Fault, Incoming, Transport, packet::PING};
@@ -38,8 +38,12 @@ pub(crate) struct WebSocket {
     max_message_bytes: Rc<Cell<usize>>,
 }
 
-/// Accepts a WebSocket, whose messages may be so long at first. It works once the response has been
-/// returned.
+/// How much longer than an event that is kept whole a message may be and still be read whole.
+const KEPT_MARGIN_BYTES: usize = 1024;
+
+/// Accepts a WebSocket, whose messages may be so long at first. Of a message that is longer than an event may be
+/// only the beginning is read, unless messages have no events (`reads_whole`). It works once the response has
+/// been returned.
 ///
 /// # Errors
 /// When the request is not a valid WebSocket handshake.
@@ -48,15 +52,19 @@ pub(crate) async fn accept(
     payload: web::Payload,
     config: &Config,
     max_message_bytes: usize,
+    reads_whole: bool,
 ) -> Result<(HttpResponse, WebSocket), actix_web::Error> {
     let max_payload_bytes = config.max_payload_bytes;
     let is_compressed = config.compression && offers_compression(request.headers());
     let fault = Rc::new(Cell::new(None));
     let inflate = is_compressed.then(|| Inflate::new(max_payload_bytes));
     let max_message_bytes = Rc::new(Cell::new(max_message_bytes));
-    let scanner = FrameScanner::new(Rc::clone(&max_message_bytes));
-    let limiter = FrameLimiter { payload, inflate, scanner, fault: Rc::clone(&fault) };
-    let mut payload: dev::Payload = dev::Payload::Stream { payload: Box::pin(limiter) };
+    let cuts = Cuts::default();
+    let kept_bytes = if reads_whole { usize::MAX } else { config.max_event_bytes };
+    let kept_bytes = kept_bytes.saturating_add(KEPT_MARGIN_BYTES);
+    let filter = FrameFilter::new(Rc::clone(&max_message_bytes), kept_bytes, cuts.clone());
+    let frames = Frames { payload, inflate, filter, fault: Rc::clone(&fault) };
+    let mut payload: dev::Payload = dev::Payload::Stream { payload: Box::pin(frames) };
     let payload = web::Payload::from_request(request, &mut payload).await?;
 
     let (mut response, session, stream) = actix_ws::handle(request, payload)?;
@@ -71,7 +79,7 @@ pub(crate) async fn accept(
     }
     let gauge = Rc::new(OutputGauge::default());
     let response = with_gauge(response, Rc::clone(&gauge));
-    let (reader, writer) = (Reader::new(stream, fault), Writer::new(session, gauge));
+    let (reader, writer) = (Reader::new(stream, fault, cuts), Writer::new(session, gauge));
     Ok((response, WebSocket { reader, writer, max_message_bytes }))
 }
 
@@ -113,6 +121,8 @@ impl Transport for WebSocket {
 
     async fn next(&mut self, reads: bool) -> Incoming {
         let Self { reader, writer, .. } = self;
+        // A client may send very many messages at once: let other tasks have their turn.
+        consume_budget().await;
         tokio::select! {
             () = writer.wait_for_capacity(), if !writer.is_ready() => Incoming::Nothing,
             () = writer.closed(), if !reads => Incoming::Closed,
@@ -266,43 +276,49 @@ impl Drop for GaugedBody {
 // Checks the headers of WebSocket frames before `actix-ws` buffers their payload.
 //
 // `actix-ws` refuses an oversized frame only after buffering all of it. Here it is refused when its
-// header is read, as is every other fault that has its own close code.
+// header is read, as is every other fault that has its own close code; and of a message that is too long
+// to be kept, the rest is discarded as it arrives.
 
 /// Passes bytes on up to the first fault, stores the fault in a cell, and ends the stream, so that
 /// all messages before the fault are still read.
-struct FrameLimiter {
+struct Frames {
     payload: web::Payload,
     /// Present if compression was negotiated.
     inflate: Option<Inflate>,
-    scanner: FrameScanner,
+    filter: FrameFilter,
     fault: Rc<Cell<Option<Fault>>>,
 }
 
-impl Stream for FrameLimiter {
+impl Stream for Frames {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.fault.get().is_some() {
             return Poll::Ready(None);
         }
-        match std::task::ready!(Pin::new(&mut self.payload).poll_next(cx)) {
-            Some(Ok(mut bytes)) => {
-                if let Some(inflate) = &mut self.inflate {
-                    let (plain, fault) = inflate.read(&bytes);
-                    bytes = plain;
-                    self.fault.set(fault);
+        loop {
+            match std::task::ready!(Pin::new(&mut self.payload).poll_next(cx)) {
+                Some(Ok(mut bytes)) => {
+                    if let Some(inflate) = &mut self.inflate {
+                        let (plain, fault) = inflate.read(&bytes);
+                        bytes = plain;
+                        self.fault.set(fault);
+                    }
+                    let (passed, fault) = self.filter.read(&bytes);
+                    if fault.is_some() {
+                        self.fault.set(fault);
+                    }
+                    // Nothing is passed on of what is left out.
+                    if !passed.is_empty() || self.fault.get().is_some() {
+                        return Poll::Ready(Some(Ok(passed)));
+                    }
                 }
-                if let Err((valid_len, fault)) = self.scanner.read(&bytes) {
-                    self.fault.set(Some(fault));
-                    bytes.truncate(valid_len);
+                // The client disconnected without a close frame: a normal end.
+                Some(Err(PayloadError::Incomplete(None))) | None => return Poll::Ready(None),
+                Some(Err(_)) => {
+                    self.fault.set(Some(Fault::Broken));
+                    return Poll::Ready(None);
                 }
-                Poll::Ready(Some(Ok(bytes)))
-            }
-            // The client disconnected without a close frame: a normal end.
-            Some(Err(PayloadError::Incomplete(None))) | None => Poll::Ready(None),
-            Some(Err(_)) => {
-                self.fault.set(Some(Fault::Broken));
-                Poll::Ready(None)
             }
         }
     }

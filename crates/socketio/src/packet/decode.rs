@@ -44,27 +44,63 @@ impl Decoder {
     /// # Errors
     /// See [`ParseError`]; the session must then end.
     pub fn text(&mut self, text: &str) -> Result<Option<Packet>, ParseError> {
-        if self.partial.is_some() {
-            return Err(ParseError::AttachmentsOutstanding);
-        }
-        if text.len() > self.limits.max_packet_bytes {
-            return Err(ParseError::TooLarge);
-        }
-        let header = Header::parse(text)?;
-        let missing = header.attachments;
-        if missing > self.limits.max_attachments {
-            return Err(ParseError::TooManyAttachments);
-        }
-        let packet = if header.kind == Kind::Event && text.len() > self.limits.max_event_bytes {
-            large_event(&header, text.len(), self.limits.kept_members)?
+        let (bytes, kept) = (text.len(), self.limits.kept_members);
+        let header = self.header(text, bytes)?;
+        let packet = if header.kind == Kind::Event && bytes > self.limits.max_event_bytes {
+            large_event(&header, bytes, json::large_event(header.json, kept)?)
         } else {
             packet(&header)?
         };
-        if missing == 0 {
-            return Ok(Some(packet));
+        Ok(self.begin(packet, header.attachments, bytes))
+    }
+
+    /// Decodes a text message of so many bytes of which there is only the beginning. `None` when attachments must
+    /// follow. An event is a large one; an acknowledgement has no arguments.
+    ///
+    /// # Errors
+    /// See [`ParseError`]; the session must then end. No other packet may be so long.
+    pub fn cut_text(&mut self, head: &str, bytes: usize) -> Result<Option<Packet>, ParseError> {
+        let header = self.header(head, bytes)?;
+        let packet = match header.kind {
+            Kind::Event => {
+                let read = json::cut_event(header.json, self.limits.kept_members)?;
+                large_event(&header, bytes, read)
+            }
+            Kind::Ack => Packet::Ack {
+                namespace: header.namespace.to_owned(),
+                id: header.id.ok_or(ParseError::AckId)?,
+                args: Vec::new(),
+                attachments: Vec::new(),
+            },
+            Kind::Connect | Kind::Disconnect | Kind::ConnectError => {
+                return Err(ParseError::TooLarge);
+            }
+        };
+        Ok(self.begin(packet, header.attachments, bytes))
+    }
+
+    /// The header of a packet whose text has so many bytes, checked against the bounds.
+    fn header<'a>(&self, text: &'a str, bytes: usize) -> Result<Header<'a>, ParseError> {
+        if self.partial.is_some() {
+            return Err(ParseError::AttachmentsOutstanding);
         }
-        self.partial = Some(Partial { packet, missing, bytes: text.len() });
-        Ok(None)
+        if bytes > self.limits.max_packet_bytes {
+            return Err(ParseError::TooLarge);
+        }
+        let header = Header::parse(text)?;
+        if header.attachments > self.limits.max_attachments {
+            return Err(ParseError::TooManyAttachments);
+        }
+        Ok(header)
+    }
+
+    /// The packet, unless it waits for attachments.
+    fn begin(&mut self, packet: Packet, missing: usize, bytes: usize) -> Option<Packet> {
+        if missing == 0 {
+            return Some(packet);
+        }
+        self.partial = Some(Partial { packet, missing, bytes });
+        None
     }
 
     /// Decodes one binary message. `None` when more attachments must follow.
@@ -72,8 +108,25 @@ impl Decoder {
     /// # Errors
     /// See [`ParseError`]; the session must then end.
     pub fn binary(&mut self, bytes: Bytes) -> Result<Option<Packet>, ParseError> {
+        self.attachment(bytes.len(), Some(bytes))
+    }
+
+    /// Decodes a binary message of so many bytes, more than an event may have, of which nothing is kept.
+    /// `None` when more attachments must follow.
+    ///
+    /// # Errors
+    /// See [`ParseError`]; the session must then end.
+    pub fn cut_binary(&mut self, bytes: usize) -> Result<Option<Packet>, ParseError> {
+        self.attachment(bytes, None)
+    }
+
+    fn attachment(
+        &mut self,
+        bytes: usize,
+        attachment: Option<Bytes>,
+    ) -> Result<Option<Packet>, ParseError> {
         let mut partial = self.partial.take().ok_or(ParseError::UnexpectedBinary)?;
-        partial.bytes = partial.bytes.saturating_add(bytes.len());
+        partial.bytes = partial.bytes.saturating_add(bytes);
         if partial.bytes > self.limits.max_packet_bytes {
             return Err(ParseError::TooLarge);
         }
@@ -89,7 +142,7 @@ impl Decoder {
                 };
             }
             Packet::Event { attachments, .. } | Packet::Ack { attachments, .. } => {
-                attachments.push(bytes);
+                attachments.extend(attachment);
             }
             Packet::LargeEvent { bytes, .. } => *bytes = partial.bytes,
             _ => {}
@@ -141,14 +194,14 @@ fn event(header: &Header<'_>) -> Result<Packet, ParseError> {
     })
 }
 
+/// An event that is not kept whole, with its name and what is kept of its arguments.
 fn large_event(
     header: &Header<'_>,
     bytes: usize,
-    kept_members: &[&str],
-) -> Result<Packet, ParseError> {
-    let (name, args) = json::large_event(header.json, kept_members)?;
+    (name, args): (String, Vec<Box<RawValue>>),
+) -> Packet {
     let namespace = header.namespace.to_owned();
-    Ok(Packet::LargeEvent { namespace, id: header.id, name, args, bytes })
+    Packet::LargeEvent { namespace, id: header.id, name, args, bytes }
 }
 
 fn ack(header: &Header<'_>) -> Result<Packet, ParseError> {

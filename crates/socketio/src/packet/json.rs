@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::{
-    Deserializer as _,
-    de::{DeserializeOwned, MapAccess, SeqAccess, Visitor},
+    Deserializer,
+    de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{
     Value,
@@ -123,6 +123,64 @@ pub(super) fn large_event(
     Ok((event_name(name)?, args))
 }
 
+/// The name of an event and what is kept of its arguments, as far as they can be read from the beginning of its
+/// JSON. The name is empty if it cannot.
+pub(super) fn cut_event(
+    json: &str,
+    kept_members: &[&str],
+) -> Result<(String, Vec<Box<RawValue>>), ParseError> {
+    if !json.trim_start().starts_with('[') {
+        return Err(ParseError::EventPayload);
+    }
+    let mut read = CutEvent { kept_members, name: None, members: BTreeMap::new() };
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    // It ends somewhere, or is no JSON from there on; what was read before that counts.
+    let _unfinished = deserializer.deserialize_seq(&mut read);
+    let CutEvent { name, members, .. } = read;
+    let name = name.filter(|name| name.get().len() <= MAX_KEPT_BYTES);
+    let name = name.map_or(Ok(String::new()), event_name)?;
+    Ok((name, to_raw_value(&members).into_iter().collect()))
+}
+
+/// What was read of an event.
+struct CutEvent<'k, 'de> {
+    kept_members: &'k [&'k str],
+    name: Option<&'de RawValue>,
+    members: BTreeMap<&'k str, &'de RawValue>,
+}
+
+impl<'de> Visitor<'de> for &mut CutEvent<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.name = items.next_element()?;
+        items.next_element_seed(self).map(drop)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
+            let name = self.kept_members.iter().find(|kept| **kept == name);
+            if let Some(name) = name.filter(|_| value.get().len() <= MAX_KEPT_BYTES) {
+                self.members.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first argument.
+impl<'de> DeserializeSeed<'de> for &mut CutEvent<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
 /// What is kept of `args` when they are not kept whole.
 pub(crate) fn kept_members(args: &[Box<RawValue>], kept_members: &[&str]) -> Vec<Box<RawValue>> {
     args.first().map(|first| kept_of(first, kept_members)).unwrap_or_default()
@@ -217,6 +275,24 @@ mod tests {
         for (json, replaced) in table {
             assert_eq!(replace_lone_surrogates(json).as_deref(), replaced, "{json}");
         }
+    }
+
+    #[test]
+    fn of_a_cut_event_is_read_what_stands_before_the_cut() {
+        let event = r#"["send",{"more":[1],"key":"k","text":"xxx"},1]"#;
+        let kept = |json: &str| {
+            let (name, args) = cut_event(json, &["key"]).expect("an event");
+            (name, args.iter().map(|arg| arg.get().to_owned()).collect::<String>())
+        };
+        let at = event.find(r#","text"#).expect("a member");
+        for cut in 1..event.len() {
+            let name = if cut > 6 { "send" } else { "" };
+            let members = if cut >= at { r#"{"key":"k"}"# } else { "{}" };
+            assert_eq!(kept(&event[..cut]), (name.to_owned(), members.to_owned()), "{cut}");
+        }
+        assert_eq!(kept(r#"["a","no object"#), ("a".to_owned(), "{}".to_owned()));
+        assert_eq!(cut_event(r#"{"a":1"#, &[]).err(), Some(ParseError::EventPayload));
+        assert_eq!(cut_event(r#"["connect",{"#, &[]).err(), Some(ParseError::ReservedEvent));
     }
 
     #[test]

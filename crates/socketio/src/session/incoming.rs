@@ -30,8 +30,10 @@ impl Session {
         transport: &mut impl Transport,
     ) -> Result<(), SessionEnd> {
         match incoming {
-            Incoming::Text(text) => self.on_text(&text),
+            Incoming::Text(text) => self.on_text(&text, None),
+            Incoming::CutText { head, bytes } => self.on_text(&head, Some(bytes)),
             Incoming::Binary(bytes) => self.on_binary(bytes),
+            Incoming::CutBinary { bytes } => self.on_cut_binary(bytes),
             Incoming::Malformed(error) => Err(error.into()),
             Incoming::PollArrived => {
                 self.check_deadlines(transport)?;
@@ -56,12 +58,17 @@ impl Session {
         if bytes > max_bytes { Err(Fault::TooBig.into()) } else { Ok(()) }
     }
 
-    fn on_text(&mut self, text: &ByteString) -> Result<(), SessionEnd> {
-        self.check_length(text.len(), text.starts_with(CONNECT))?;
+    /// Processes a text, or the beginning of one that was cut and had so many bytes.
+    fn on_text(&mut self, text: &ByteString, cut: Option<usize>) -> Result<(), SessionEnd> {
+        self.check_length(cut.unwrap_or(text.len()), text.starts_with(CONNECT))?;
         match EnginePacket::parse(text)? {
             EnginePacket::Message(text) => match &mut self.protocol {
                 Protocol::SocketIo(decoder) => {
-                    decoder.text(text)?.map_or(Ok(()), |packet| self.on_packet(packet))
+                    let packet = match cut {
+                        None => decoder.text(text),
+                        Some(bytes) => decoder.cut_text(text, bytes),
+                    };
+                    packet?.map_or(Ok(()), |packet| self.on_packet(packet))
                 }
                 Protocol::Bare(handler) => {
                     handler.message(EngineMessage::Text(text.to_owned()));
@@ -87,6 +94,17 @@ impl Session {
                 handler.message(EngineMessage::Binary(bytes));
                 Ok(())
             }
+        }
+    }
+
+    fn on_cut_binary(&mut self, bytes: usize) -> Result<(), SessionEnd> {
+        self.check_length(bytes, false)?;
+        match &mut self.protocol {
+            Protocol::SocketIo(decoder) => {
+                decoder.cut_binary(bytes)?.map_or(Ok(()), |packet| self.on_packet(packet))
+            }
+            // Its messages are read whole.
+            Protocol::Bare(_) => Ok(()),
         }
     }
 

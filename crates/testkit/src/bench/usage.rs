@@ -12,7 +12,7 @@ use crate::{Fault, database::Database, server::Server};
 
 /// Reads the CPU time of the three from `/proc`.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     server: u32,
     postmaster: u32,
     ticks_per_second: f64,
@@ -20,7 +20,7 @@ pub(super) struct Meter {
 
 /// The CPU times at one moment, in ticks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     at: Instant,
     server: u64,
     postgres: u64,
@@ -29,7 +29,7 @@ pub(super) struct Reading {
 
 impl Meter {
     /// A meter for this server, its PostgreSQL, and this process.
-    pub(super) async fn new(server: &Server, database: &Database) -> Result<Self, Fault> {
+    pub(crate) async fn new(server: &Server, database: &Database) -> Result<Self, Fault> {
         let client = database.client().await?;
         let backend = client
             .query_one("SELECT pg_backend_pid()", &[])
@@ -45,7 +45,7 @@ impl Meter {
     }
 
     /// The CPU times now.
-    pub(super) fn read(&self) -> Result<Reading, Fault> {
+    pub(crate) fn read(&self) -> Result<Reading, Fault> {
         let workers: u64 = children(self.postmaster)
             .into_iter()
             // An ended process is counted with its parent.
@@ -62,7 +62,7 @@ impl Meter {
     }
 
     /// The CPU use since `before`.
-    pub(super) fn since(&self, before: Reading) -> Result<Usage, Fault> {
+    pub(crate) fn since(&self, before: Reading) -> Result<Usage, Fault> {
         let now = self.read()?;
         let seconds =
             |now: u64, before: u64| float(now.saturating_sub(before)) / self.ticks_per_second;
@@ -82,7 +82,7 @@ impl Meter {
 
 /// The processor time of a measurement, in seconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// The length of the measurement.
     pub(super) elapsed: Duration,
     /// Of the server's process.
@@ -95,7 +95,7 @@ pub(super) struct Usage {
 
 impl Usage {
     /// Cells of a table: server, PostgreSQL, load generator; 100 % is one core.
-    pub(super) fn cells(&self) -> String {
+    pub(crate) fn cells(&self) -> String {
         let share = |seconds: f64| format!("{:.0} %", 100.0 * seconds / self.elapsed.as_secs_f64());
         format!("{} | {} | {}", share(self.server_s), share(self.postgres_s), share(self.load_s))
     }

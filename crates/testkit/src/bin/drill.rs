@@ -1,23 +1,26 @@
 //! Runs a drill, prints what it finds, and fails if a promise was not kept.
 
 use std::{
-    fmt,
+    env, fmt,
     io::{Write, stdout},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 use testkit::{
     Fault,
     backup::BackupMethod,
     crash::{self, Kills, SETTINGS, Until},
     database::{self, Cluster, Database},
     drill::{Plan, run},
+    hostile::{self, Attack, connections},
     locked_row,
     server::{Launch, Server},
     test_app::TestApp,
+    timing,
 };
 use xtask::workspace;
 
@@ -37,6 +40,10 @@ enum Drill {
     Crash(Crash),
     TwoProcesses(TwoProcesses),
     LockedRow(LockedRow),
+    Hostile(Hostile),
+    Timing(Timing),
+    #[command(hide = true)]
+    Hold(Hold),
 }
 
 /// Backs up a service, restores it elsewhere, replays the erasures since, and compares everything.
@@ -93,6 +100,34 @@ struct LockedRow {
     conversations: u16,
 }
 
+/// Attacks the server with the limits that it has by default, and measures it and what others wait. Each attack
+/// is on a server of its own.
+#[derive(Debug, clap::Args)]
+struct Hostile {
+    /// Only these attacks.
+    #[arg(value_parser = PossibleValuesParser::new(Attack::ALL.map(Attack::name)))]
+    attacks: Vec<String>,
+    /// For how long others are measured before an attack, and after it.
+    #[arg(long, default_value_t = 15)]
+    seconds_around: u32,
+}
+
+/// Asks each route for something of others and for something that does not exist; prints how long each takes.
+#[derive(Debug, clap::Args)]
+struct Timing {
+    /// Answers of each kind for each route.
+    #[arg(long, default_value_t = 2_000)]
+    samples: usize,
+}
+
+/// Holds connections half open; for `hostile`, which starts processes that do.
+#[derive(Debug, clap::Args)]
+struct Hold {
+    to: SocketAddr,
+    count: usize,
+    seconds: u32,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match drill(Arguments::parse()).await {
@@ -107,6 +142,15 @@ async fn drill(Arguments { server, drill }: Arguments) -> Result<(), Fault> {
         Drill::Crash(crash) => run_crash(&server, &crash).await,
         Drill::TwoProcesses(plan) => run_two_processes(&server, &plan).await,
         Drill::LockedRow(plan) => run_locked_row(&server, &plan).await,
+        Drill::Hostile(plan) => run_hostile(&server, &plan).await,
+        Drill::Timing(Timing { samples }) => {
+            let (_cluster, app) = start("drill-timing", &server, &[]).await?;
+            print(&timing::run(samples, &app).await?)
+        }
+        Drill::Hold(Hold { to, count, seconds }) => {
+            let held = connections::hold(to, count, Duration::from_secs(seconds.into())).await;
+            print(&held.line())
+        }
     }
 }
 
@@ -154,6 +198,29 @@ async fn run_locked_row(server: &Path, plan: &LockedRow) -> Result<(), Fault> {
     let outcome = locked_row::run(&plan, &app).await?;
     print(&outcome)?;
     outcome.check()
+}
+
+/// Runs all attacks before it fails.
+async fn run_hostile(server: &Path, plan: &Hostile) -> Result<(), Fault> {
+    let program = env::current_exe().map_err(Fault::while_doing("find this program"))?;
+    let around = Duration::from_secs(plan.seconds_around.into());
+    let is_wanted = |attack: &Attack| {
+        plan.attacks.is_empty() || plan.attacks.iter().any(|name| name == attack.name())
+    };
+    let mut outcomes = Vec::new();
+    for attack in Attack::ALL.into_iter().filter(is_wanted) {
+        let name = format!("drill-hostile-{}", attack.name());
+        let (_cluster, app) = start(&name, server, &hostile::SETTINGS).await?;
+        let outcome = hostile::measure(attack, &program, around, &app).await?;
+        print(&outcome)?;
+        outcomes.push(outcome);
+    }
+    let faults: Vec<String> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.check().err())
+        .map(|fault| fault.chain())
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Fault::new(faults.join("; "))) }
 }
 
 /// A cluster whose commits are on disk, and a server on it.

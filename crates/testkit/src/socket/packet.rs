@@ -64,6 +64,11 @@ pub(super) fn event(name: &str, arguments: &[Value], ack: Option<u64>) -> String
     format!("42{NAMESPACE},{number}{}", Value::Array(array))
 }
 
+/// An event that requests an acknowledgement, with its name and arguments as JSON.
+pub(super) fn encoded_event(arguments: &str, ack: u64) -> String {
+    format!("42{NAMESPACE},{ack}{arguments}")
+}
+
 /// Reads a text frame from the server.
 pub(super) fn decode(frame: &str) -> Result<Packet, Fault> {
     let unknown = || Fault::new(format!("the server sent an unexpected frame: {frame}"));

@@ -5,6 +5,8 @@ use std::{
     future::{Ready, ready},
 };
 
+#[cfg(any(test, feature = "fuzzing"))]
+use actix_web::web::Bytes;
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web::Query,
 };
@@ -168,6 +170,19 @@ async fn truncated(part: &mut Part, max_bytes: usize) -> Result<Vec<u8>, BodyErr
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
     Ok(bytes)
+}
+
+/// The fields of a mail whose bytes are these, URL-encoded or with the boundary `b`. For fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) async fn fuzz_fields(bytes: Bytes, is_url_encoded: bool) -> Option<Fields> {
+    if is_url_encoded {
+        let payload = Box::pin(futures_util::stream::iter([Ok(bytes)]));
+        return from_pairs(Payload::Stream { payload }).await.ok();
+    }
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    sender.try_send(Ok(bytes)).expect("there is room for one");
+    drop(sender);
+    from_parts(Reader::new(receiver, "b".to_owned())).await.ok()
 }
 
 async fn from_pairs(mut payload: Payload) -> Result<Fields, BodyError> {

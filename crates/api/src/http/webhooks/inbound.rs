@@ -85,3 +85,13 @@ fn reason(error: &ReplyByMailError) -> Option<&'static str> {
         ReplyByMailError::Store(_) => None,
     }
 }
+
+/// Reads a mail as far as that goes without its conversation. For fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) async fn fuzz_mail(bytes: actix_web::web::Bytes, is_url_encoded: bool) {
+    let Some(fields) = super::form::fuzz_fields(bytes, is_url_encoded).await else { return };
+    let _any = stamp(&fields);
+    if let Ok(mail) = Mail::of(&fields) {
+        let _any = mail.reply();
+    }
+}

@@ -26,6 +26,8 @@ use socketio::{EventRoom, Intake, NotKept};
 use tokio::time::timeout;
 
 use super::writer::{CloseReason, Outbox};
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::realtime::commands::EventName;
 use crate::{
     error::Failure,
     input::{Lossy, Object},
@@ -354,6 +356,42 @@ pub(super) fn acknowledgement(id: &Value, answer: &Answer<'_>) -> Option<Arc<str
         .inspect_err(|error| tracing::error!(%error, "cannot encode an acknowledgement"))
         .ok()
         .map(Into::into)
+}
+
+// For fuzzing: events as both front doors read them.
+
+/// Reads an event with this payload, through both front doors. Both read the same.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_event(name: &str, json: &str) {
+    let Some(event) = EventName::parse(name) else { return };
+    let read = |data: &Object| {
+        let key = commands::client_message_id(data).map(str::to_owned);
+        assert!(key.as_ref().is_none_or(|key| key.len() <= 64), "it is sent back");
+        let command = commands::command(event, data);
+        (key, command.map_err(|failure| failure.code()).map(|command| format!("{command:?}")))
+    };
+    let socketio = read(&commands::payload(Some(json), FIELDS));
+    // Anything else would not be one member of a line.
+    if serde_json::from_str::<&RawValue>(json).is_ok() {
+        let line = format!(r#"{{"event":"{name}","data":{json}}}"#);
+        let frame = ClientFrame::parse(&line).expect("a line with an event");
+        assert_eq!(read(&frame.data(FIELDS)), socketio, "the plain front door reads the same");
+    }
+}
+
+/// Reads a line of the plain front door.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_frame(line: &str) {
+    let Some(frame) = ClientFrame::parse(line) else { return };
+    let data = frame.data(FIELDS);
+    if let Some(event) = EventName::parse(&frame.event) {
+        drop(commands::command(event, &data));
+    }
+    if let Some(id) = &frame.id {
+        let answer = Answer::Done { ok: true, data: &Value::Null };
+        let line = acknowledgement(id, &answer).expect("an id is JSON");
+        assert!(line.starts_with(r#"{"ack":"#));
+    }
 }
 
 // Bounds what a client may send before it has said one whole message.

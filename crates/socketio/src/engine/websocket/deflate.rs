@@ -86,7 +86,7 @@ fn frames(pending: &mut BytesMut) -> Bytes {
             None
         };
         if let Some(compressed) = compressed {
-            frame_header::write(&mut out, header.first | COMPRESSED, compressed.len(), false);
+            frame_header::write(&mut out, header.first | COMPRESSED, compressed.len(), None);
             out.extend_from_slice(&compressed);
         } else {
             out.extend_from_slice(&frame);
@@ -227,7 +227,7 @@ impl Message {
     fn release(mut self, max_bytes: usize, plain: &mut BytesMut) -> Result<(), Fault> {
         self.compressed.extend_from_slice(&TAIL);
         let message = inflate(&self.compressed, max_bytes)?;
-        frame_header::write(plain, 0x80 | self.opcode, message.len(), true);
+        frame_header::write(plain, 0x80 | self.opcode, message.len(), Some([0; 4]));
         plain.extend_from_slice(&message);
         Ok(())
     }
@@ -266,7 +266,7 @@ mod deflate_tests {
 
     fn frame(first: u8, payload: &[u8]) -> BytesMut {
         let mut bytes = BytesMut::new();
-        frame_header::write(&mut bytes, first, payload.len(), false);
+        frame_header::write(&mut bytes, first, payload.len(), None);
         bytes.extend_from_slice(payload);
         bytes
     }
@@ -312,7 +312,7 @@ mod inflate_tests {
     /// A frame as clients send it.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = BytesMut::new();
-        frame_header::write(&mut bytes, first, payload.len(), true);
+        frame_header::write(&mut bytes, first, payload.len(), Some([0; 4]));
         let mask_at = bytes.len() - 4;
         bytes[mask_at..].copy_from_slice(&[1, 2, 3, 4]);
         bytes.extend(payload.iter().zip([1, 2, 3, 4].into_iter().cycle()).map(|(a, b)| a ^ b));
@@ -321,7 +321,7 @@ mod inflate_tests {
 
     fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = BytesMut::new();
-        frame_header::write(&mut bytes, first, payload.len(), true);
+        frame_header::write(&mut bytes, first, payload.len(), Some([0; 4]));
         bytes.extend_from_slice(payload);
         bytes.to_vec()
     }

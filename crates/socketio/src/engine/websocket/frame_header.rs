@@ -63,15 +63,20 @@ impl Header {
         self.opcode() == CONTINUATION
     }
 
+    /// Whether it starts a message that is text.
+    pub(super) fn is_text(&self) -> bool {
+        self.opcode() == TEXT
+    }
+
     /// Whether it starts a message.
     pub(super) fn is_first(&self) -> bool {
         matches!(self.opcode(), TEXT | BINARY)
     }
 }
 
-/// Writes a header; if `is_masked`, with a mask of zeros, which leaves the payload unchanged.
-pub(super) fn write(to: &mut BytesMut, first: u8, length: usize, is_masked: bool) {
-    let mask_bit = if is_masked { 0x80 } else { 0 };
+/// Writes a header. A mask of zeros leaves the payload unchanged.
+pub(super) fn write(to: &mut BytesMut, first: u8, length: usize, mask: Option<[u8; 4]>) {
+    let mask_bit = if mask.is_some() { 0x80 } else { 0 };
     to.put_u8(first);
     if let Ok(short @ 0..126) = u8::try_from(length) {
         to.put_u8(mask_bit | short);
@@ -82,8 +87,8 @@ pub(super) fn write(to: &mut BytesMut, first: u8, length: usize, is_masked: bool
         to.put_u8(mask_bit | 0x7F);
         to.put_u64(length as u64);
     }
-    if is_masked {
-        to.put_u32(0);
+    if let Some(mask) = mask {
+        to.put_slice(&mask);
     }
 }
 
@@ -94,13 +99,13 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_no_sooner_than_it_is_complete() {
         for length in [0, 125, 126, 65_535, 65_536] {
-            for is_masked in [false, true] {
+            for mask in [None, Some([0; 4]), Some([1, 2, 3, 4])] {
                 let mut bytes = BytesMut::new();
-                write(&mut bytes, 0x82, length, is_masked);
+                write(&mut bytes, 0x82, length, mask);
                 let header = Header::parse(&bytes).expect("complete");
                 assert_eq!((header.first, header.len), (0x82, bytes.len()));
                 assert_eq!(header.length, length as u64);
-                assert_eq!(header.mask, is_masked.then_some([0; 4]));
+                assert_eq!(header.mask, mask);
                 assert!((0..bytes.len()).all(|len| Header::parse(&bytes[..len]).is_none()));
             }
         }
