@@ -210,13 +210,11 @@ async fn perform(worker: &Worker, job: &Job, time_max: Duration) -> Result<Perfo
         },
         () = sleep(time_max) => return worker.record_interruption(job, "took_too_long").await,
     };
-    match ended {
-        Ok(performed) => performed,
-        Err(_) => {
-            tracing::error!(id = %job.id, kind = job.task.kind(), "a job panicked");
-            worker.record_interruption(job, "panicked").await
-        }
-    }
+    let Ok(performed) = ended else {
+        tracing::error!(id = %job.id, kind = job.task.kind(), "a job panicked");
+        return worker.record_interruption(job, "panicked").await;
+    };
+    performed
 }
 
 /// Renews the lease of a job until another worker has it.

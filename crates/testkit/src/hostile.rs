@@ -244,7 +244,7 @@ pub async fn measure(
     let memory_before = app.server.memory_kb()? / 1024;
     let meter = Meter::new(&app.server, &app.database).await?;
     let (reading, started) = (meter.read()?, Instant::now());
-    let attacked = run(attack, Size::Full { program }, app);
+    let attacked = Box::pin(run(attack, Size::Full { program }, app));
     let (findings, during) = bystanders.meanwhile(attacked).await?;
     let (usage, taken) = (meter.since(reading)?, started.elapsed());
     sleep(GIVEN_BACK_WITHIN).await;

@@ -298,6 +298,7 @@ pub struct SystemMessage {
 /// What a command needs to know beyond the head. Each command names what it reads of this; the rest
 /// may stay at its default.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub struct Facts {
     /// The people whom the command names, as far as the directory knows them.
     pub people: Vec<Participant>,

@@ -90,7 +90,7 @@ impl Fixture {
             RunnerSettings {
                 at_once_max: 4,
                 poll_interval: Duration::from_millis(100),
-                time_max: Duration::from_secs(60),
+                time_max: Duration::from_mins(1),
             },
             notifier.clone(),
         );
@@ -115,7 +115,7 @@ async fn until(condition: impl AsyncFn() -> bool) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(3_600), wait).await.expect("it comes true");
+    timeout(Duration::from_hours(1), wait).await.expect("it comes true");
 }
 
 #[tokio::test(start_paused = true)]

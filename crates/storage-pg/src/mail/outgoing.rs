@@ -137,14 +137,14 @@ pub(super) async fn take_token(
     let interrupted = now.as_millis().saturating_sub_unsigned(WEBHOOK_CALL_MS_MAX);
     let interrupted = Timestamp::from_millis(interrupted).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut connection = store.connection().await?;
-    let Row(taken) = prepared(TAKE_TOKEN)
+    let Row(outcome) = prepared(TAKE_TOKEN)
         .bind::<Text, _>(token)
         .bind::<Timestamptz, _>(PgTimestamp(now))
         .bind::<Timestamptz, _>(PgTimestamp(interrupted))
         .bind::<Timestamptz, _>(PgTimestamp(forget_before))
         .get_result(&mut *connection)
         .await?;
-    Ok(taken)
+    Ok(outcome)
 }
 
 pub(super) async fn settle_token(

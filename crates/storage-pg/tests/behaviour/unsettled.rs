@@ -116,14 +116,14 @@ async fn what_was_committed_before_the_server_went_away_is_published_when_it_is_
 #[tokio::test]
 async fn who_took_part_is_not_remembered_after_a_deletion_that_was_settled_later() {
     let fixture = Fixture::new().await;
-    let id = &fixture.conversation.id;
-    assert!(fixture.store.parties(id).await.expect(ANSWERS).is_some());
+    let TestConversation { id, salon, .. } = &fixture.conversation;
+    assert!(fixture.store.parties(id, salon).await.expect(ANSWERS).is_some());
     fixture.proxy.cut_and_leave(Cut::Answer);
-    let by = fixture.conversation.salon.clone();
+    let by = salon.clone();
     assert_unavailable(&done(fixture.run(Command::DeleteConversation { by })).await);
     fixture.proxy.restore();
     fixture.until_published().await;
-    assert_eq!(fixture.store.parties(id).await.expect(ANSWERS), None);
+    assert_eq!(fixture.store.parties(id, salon).await.expect(ANSWERS), None);
 }
 
 #[tokio::test]

@@ -72,8 +72,7 @@ fn of_program(operation: &str) -> Option<Vec<Code>> {
         "putParticipant" | "putParticipants" => (&[ParticipantErased], true),
         "getErasure" => (&[ValidationFailed, ErasureNotFound], false),
         "getRetention" => (&[], false),
-        "revokeTokens" => (&[], true),
-        "putRetention" | "putSalonRetention" => (&[], true),
+        "revokeTokens" | "putRetention" | "putSalonRetention" => (&[], true),
         "getSalonRetention" => (&[ValidationFailed, RetentionNotFound], false),
         "eraseParticipant" | "dropSalonRetention" | "releaseConversation" => {
             (&[ValidationFailed], false)

@@ -27,7 +27,7 @@ async fn limited_test_app(limits: limits::Settings) -> TestApp {
         webhook_key: Some(WebhookKey::of_mailgun(KEY.as_bytes())),
         ..Default::default()
     };
-    let test_app = TestApp::with(Settings { mail, limits, ..Settings::default() }).await;
+    let test_app = TestApp::with(Settings { limits, mail, ..Settings::default() }).await;
     let person = json!({"role": "client", "email": ADDRESS});
     assert_eq!(test_app.put("/internal/participants/c1", "p1", person).await.status, 204);
     test_app
