@@ -9,6 +9,7 @@
 
 mod authenticator;
 pub mod dto;
+mod ended_tokens;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

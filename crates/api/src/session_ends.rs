@@ -1,9 +1,9 @@
-//! Tokens that count no longer: this node's copy of their list, and who keeps it up to date.
+//! Keeps this node's copy of the list of tokens that count no longer up to date.
 
 use std::{
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,9 +12,9 @@ use std::{
 use domain::{
     ids::UserId,
     participant::Caller,
-    ports::{Clock, StoreError, TokenError},
+    ports::{Clock, StoreError},
     privacy::{
-        session_end::{SessionEnd, SessionEndReason, SessionEnds},
+        session_end::{SessionEnd, SessionEndReason},
         store::{ReadSessionEnds, SessionEndMark, SessionEndStore},
     },
     time::Timestamp,
@@ -50,43 +50,6 @@ impl Default for Settings {
     }
 }
 
-/// This node's copy of the list. Cheap to clone; clones are one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EndedTokens(Arc<RwLock<SessionEnds>>);
-
-impl EndedTokens {
-    /// Adds an end. Returns whether more has ended now than before.
-    pub(crate) fn insert(&self, end: &SessionEnd) -> bool {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(end)
-    }
-
-    /// Whether a token of `person` that was issued at `issued_at` counts no longer.
-    pub(crate) fn contains(&self, person: &UserId, issued_at: Option<Timestamp>) -> bool {
-        self.read().reason(person, issued_at).is_some()
-    }
-
-    /// Refuses the token of a caller if it counts no longer.
-    ///
-    /// # Errors
-    /// `token_expired` for a revoked one: another one may be good. `unauthorized` for one of an erased
-    /// person.
-    pub(crate) fn check(&self, caller: &Caller) -> Result<(), TokenError> {
-        match self.read().reason_of(caller) {
-            None => Ok(()),
-            Some(SessionEndReason::Revoked) => Err(TokenError::Expired),
-            Some(SessionEndReason::Erased) => Err(TokenError::Invalid),
-        }
-    }
-
-    fn drop_revocations(&self, before: Timestamp) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).drop_revocations(before);
-    }
-
-    pub(crate) fn read(&self) -> std::sync::RwLockReadGuard<'_, SessionEnds> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Reads the list into this node's copy, and ends the sessions that are in it.
 pub(crate) struct SessionEndReader {
     store: Arc<dyn SessionEndStore>,
@@ -114,7 +77,7 @@ impl SessionEndReader {
     /// once: until then no token is taken.
     ///
     /// # Errors
-    /// As [`EndedTokens::check`], or the store's failure.
+    /// As [`EndedTokens::check`](crate::ended_tokens::EndedTokens::check), or the store's failure.
     pub(crate) async fn check(&self, caller: &Caller) -> Result<(), Failure> {
         if !self.is_complete.load(Ordering::Acquire) {
             let mut mark = self.mark.lock().await;

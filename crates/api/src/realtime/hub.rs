@@ -37,7 +37,7 @@ use super::{
     typing::TypingTracker,
     unread::UnreadCounter,
 };
-use crate::{links::Links, session_ends::EndedTokens};
+use crate::{ended_tokens::EndedTokens, links::Links};
 
 pub(crate) use super::{
     registry::Opening,

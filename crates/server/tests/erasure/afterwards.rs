@@ -276,6 +276,7 @@ async fn whoever_is_erased_gets_nothing_and_leaves_nothing_during_and_after_it()
         "conversation.client_id",
         "erasure.person_id",
         "event.actor_id",
+        "event.client_id",
         "participant.id",
         "session_end.person_id",
     ];

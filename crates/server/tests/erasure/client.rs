@@ -38,13 +38,14 @@ const KEPT_IN: [&str; 12] = [
     "upload.name",
 ];
 /// Everywhere that the id of a forgotten person stays.
-const ID_STAYS_IN: [&str; 8] = [
+const ID_STAYS_IN: [&str; 9] = [
     "appointment_event.client_id",
     "audit.person_id",
     "audit.subject",
     "conversation.client_id",
     "erasure.person_id",
     "event.actor_id",
+    "event.client_id",
     "participant.id",
     "session_end.person_id",
 ];

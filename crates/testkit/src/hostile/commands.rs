@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Findings, Size};
+use super::findings::{Findings, Size};
 use crate::{
     Fault, database,
     person::Person,

@@ -21,7 +21,7 @@ use tokio::{
 };
 use xtask::process::output_of;
 
-use super::{Findings, Size};
+use super::findings::{Findings, Size};
 use crate::{Fault, database, person::Person, rest::Rest, socket::Socket, test_app::TestApp};
 
 const CONNECTIONS: usize = 19_000;

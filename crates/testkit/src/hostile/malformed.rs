@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Findings, Size};
+use super::findings::{Findings, Size};
 use crate::{Fault, test_app::TestApp};
 
 const REQUESTS: [&[u8]; 7] = [

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{Findings, Size};
+use super::findings::{Findings, Size};
 use crate::{Fault, database, person::Person, socket::Socket, test_app::TestApp, wait};
 
 /// People, and sockets of each.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Findings, Size};
+use super::findings::{Findings, Size};
 use crate::{
     Fault, database,
     person::Person,

@@ -10,8 +10,8 @@ use tokio::{
 };
 
 use super::{
-    Findings, Size,
     bystanders::ADDRESS,
+    findings::{Findings, Size},
     pictures::{self, Picture},
 };
 use crate::{
