@@ -103,11 +103,22 @@ fn a_token_was_not_issued_in_the_future_beyond_a_minute_and_the_leeway() {
             let claims = json!({ "userId": "u1", "iat": iat, "exp": NOW_S + 600 });
             verifier(&settings).verify(&hs256(&claims)).map(|_| ())
         };
-        for iat in [0, NOW_S, latest] {
+        for iat in [NOW_S - 399 * 86_400, NOW_S, latest] {
             assert_eq!(issued(iat), Ok(()), "{iat}");
         }
         assert_eq!(issued(latest + 1), Err(TokenError::Invalid));
     }
+}
+
+#[test]
+fn a_token_lives_at_most_four_hundred_days_from_its_issue() {
+    let verifier = verifier(&secret_settings());
+    let lives_s = |lifetime_s: i64| {
+        let claims = json!({ "userId": "u1", "iat": NOW_S + 60 - lifetime_s, "exp": NOW_S + 60 });
+        verifier.verify(&hs256(&claims)).map(|_| ())
+    };
+    assert_eq!(lives_s(400 * 86_400), Ok(()));
+    assert_eq!(lives_s(400 * 86_400 + 1), Err(TokenError::Invalid));
 }
 
 #[test]
