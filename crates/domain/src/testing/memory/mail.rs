@@ -167,7 +167,7 @@ impl MailStore for MemoryStore {
         if is_executed {
             tokens.entry(token.to_owned()).and_modify(|known| known.1 = true);
         } else {
-            tokens.remove(token);
+            tokens.retain(|known, (_, is_executed)| known != token || *is_executed);
         }
         Ok(())
     }
