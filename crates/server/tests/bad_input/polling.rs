@@ -156,8 +156,7 @@ async fn a_client_that_closes_its_connection_while_it_polls_is_gone() -> Result<
         joining.post(join.as_bytes()).await?.expect(200)?;
         joining.wait_for("42/messaging,[\"user-joined\"").await?;
     }
-    let address = url.strip_prefix("http://").unwrap_or(&url);
-    let connected = TcpStream::connect(address).await;
+    let connected = TcpStream::connect(fixture.app.server.address()).await;
     let mut connection = connected.map_err(Fault::while_doing("connect"))?;
     let path = format!("/socket.io/?EIO=4&transport=polling&sid={}", client.sid);
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");

@@ -99,12 +99,7 @@ async fn half_open(to: SocketAddr) -> std::io::Result<TcpStream> {
 }
 
 pub(super) async fn run(size: Size<'_>, app: &TestApp) -> Result<Findings, Fault> {
-    let to: SocketAddr = app
-        .server
-        .url()
-        .replacen("http://", "", 1)
-        .parse()
-        .map_err(Fault::while_doing("read an address"))?;
+    let to = app.server.address();
     let mut findings = Findings::default();
     let (held, newcomers) = match size {
         Size::Short => {

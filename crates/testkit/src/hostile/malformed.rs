@@ -31,12 +31,7 @@ const SUMMARY: Duration = Duration::from_secs(70);
 const SUMMARY_TEXT: &str = "caused by clients in the last minute";
 
 pub(super) async fn run(size: Size<'_>, app: &TestApp) -> Result<Findings, Fault> {
-    let to: SocketAddr = app
-        .server
-        .url()
-        .replacen("http://", "", 1)
-        .parse()
-        .map_err(Fault::while_doing("read an address"))?;
+    let to = app.server.address();
     let (count, started) = (size.pick(210, 21_000), Instant::now());
     let before = Lines::of(&app.server.log()?);
     let requests = (0..count).map(|number| REQUESTS[number % REQUESTS.len()]);

@@ -51,8 +51,7 @@ fn attackers(app: &TestApp) -> Result<Vec<String>, Fault> {
 }
 
 async fn stalled(size: Size<'_>, app: &TestApp, findings: &mut Findings) -> Result<(), Fault> {
-    let to = app.server.url().replacen("http://", "", 1);
-    let to: SocketAddr = to.parse().map_err(Fault::while_doing("read an address"))?;
+    let to = app.server.address();
     let uploads = attackers(app)?.into_iter().map(async |token| stall(to, &token).await);
     let mut uploads = try_join_all(uploads).await.map_err(Fault::while_doing("begin uploads"))?;
     others(app, "while uploads are stalled", findings).await?;
