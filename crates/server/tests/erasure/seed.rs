@@ -17,6 +17,17 @@ use crate::{fixture::Fixture, reply};
 
 /// The word.
 pub(crate) const MARKER: &str = "Zerbinette";
+/// Everywhere that the id of an erased client stays. Of one with a booking it stays in `appointment_event` too.
+pub(crate) const ID_STAYS_IN: [&str; 8] = [
+    "audit.person_id",
+    "audit.subject",
+    "conversation.client_id",
+    "erasure.person_id",
+    "event.actor_id",
+    "event.client_id",
+    "participant.id",
+    "session_end.person_id",
+];
 /// Who leaves it.
 pub(crate) const ERASED: &str = "client-forgotten";
 const UPLOADS: &str = "/messaging/attachments";
