@@ -46,6 +46,7 @@ impl From<&Caller> for TokenTimes {
 }
 
 /// When it expires.
+#[cfg(test)]
 impl From<Option<Timestamp>> for TokenTimes {
     fn from(expires_at: Option<Timestamp>) -> Self {
         Self { issued_at: None, expires_at }
